@@ -1,0 +1,65 @@
+# One door for everything. `make` alone lists what there is.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+MAKEFLAGS += --no-print-directory
+
+VENV := .venv
+BIN := $(VENV)/bin
+# Wheels only: what is locked by its hash is what runs, and nothing is compiled on the way.
+INSTALL := $(BIN)/python -m pip --disable-pip-version-check install --no-compile
+LOCKED := $(INSTALL) --require-hashes --only-binary :all:
+COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet $(UPGRADE)
+
+.PHONY: help setup setup-dev demo test lint format bench locks clean
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
+
+setup: $(VENV)/.runtime  ## the environment: locked runtime and the package; nothing to do the second time
+
+setup-dev: $(VENV)/.dev  ## the same, with what tests, linters and types need
+
+# A stamp for each step, so that the second time there is nothing to do.
+$(VENV)/.made:
+	@python=$$(.ci/python) && echo "environment: $(VENV) with $$python" && "$$python" -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.runtime: $(VENV)/.made requirements.txt requirements-build.txt pyproject.toml
+	$(LOCKED) -r requirements.txt -r requirements-build.txt
+	$(INSTALL) --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.runtime requirements-dev.txt
+	$(LOCKED) -r requirements-dev.txt
+	@touch $@
+
+demo: setup  ## two demo studies and a server: prints three links (DEMO="--port 9000" passes options on)
+	@$(BIN)/primum demo $(DEMO)
+
+test: lint  ## everything: linters, types, directions of imports, all tests, coverage
+	@echo "— tests"
+	@browser=$$(.ci/chromium) && PRIMUM_CHROMIUM="$$browser" $(BIN)/coverage run -m pytest --durations=10 $(TESTS)
+	@$(BIN)/coverage report
+
+lint: setup-dev  ## style, layout, types, directions of imports
+	@echo "— style" && $(BIN)/ruff check && $(BIN)/ruff format --check
+	@echo "— types" && $(BIN)/mypy
+	@echo "— directions" && $(BIN)/lint-imports
+
+format: setup-dev  ## what ruff can put right by itself
+	@$(BIN)/ruff check --fix-only --quiet && $(BIN)/ruff format
+
+bench: setup-dev  ## side by side with the plain way, in the same run; also var/bench.json
+	@$(BIN)/python .ci/bench
+
+locks:  ## compile the three locks again, pins kept (UPGRADE=--upgrade moves them); needs uv
+	@command -v uv >/dev/null || { echo "this needs uv: pipx install uv" >&2; exit 1; }
+	$(COMPILE) pyproject.toml -o requirements.txt
+	$(COMPILE) --group pyproject.toml:build -c requirements.txt -o requirements-build.txt
+	$(COMPILE) pyproject.toml --group dev -c requirements.txt -c requirements-build.txt -o requirements-dev.txt
+
+clean:  ## caches, builds and the environment; never var/, which holds data
+	rm -rf $(VENV) build dist htmlcov .coverage .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
