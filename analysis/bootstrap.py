@@ -1,0 +1,209 @@
+"""The crossed bootstrap: readers and cases both drawn with replacement, everything estimated on the same draws."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.estimate import NAN, Estimate, Floats, Ints, Method, Weighting
+from analysis.layout import Layout
+from analysis.refusals import ZERO_VARIANCE, refuse_design, refuse_draws
+
+CHUNK = 500  # draws at a time: the working arrays stay in the processor's cache, and memory stays bounded
+ROUNDING = 1e-12  # relative to the largest draw: a spread below this is arithmetic, not data
+
+
+@dataclass(frozen=True, slots=True)
+class Draws:
+    """How often each reader, shape (B, R), and each case, shape (B, C), is in each of B draws."""
+
+    readers: NDArray[np.int16]
+    cases: NDArray[np.int16]
+    seed: int | None = None
+
+    @property
+    def n(self) -> int:
+        return int(self.readers.shape[0])
+
+    @property
+    def digest(self) -> str:
+        """sha256 of the counts, readers then cases, as little-endian 16-bit integers."""
+        digest = hashlib.sha256()
+        for counts in (self.readers, self.cases):
+            digest.update(np.ascontiguousarray(counts, dtype="<i2").tobytes())
+        return digest.hexdigest()
+
+    def chunks(self) -> Iterator[tuple[slice, Floats, Floats]]:
+        """The draws some at a time, as weights for matrix products."""
+        for start in range(0, self.n, CHUNK):
+            rows = slice(start, min(start + CHUNK, self.n))
+            yield rows, self.readers[rows].astype(np.float64), self.cases[rows].astype(np.float64)
+
+
+def draw(seed: int, n_draws: int, n_readers: int, n_cases: int, *, strata: Sequence[Ints] | None = None) -> Draws:
+    """Draws of readers and of cases with replacement, the same for every system, measure and group.
+
+    Parameters
+    ----------
+    seed : int
+        Of `numpy.random.default_rng`; the only randomness there is.
+    n_draws : int
+        B.
+    n_readers, n_cases : int
+        R and C.
+    strata : sequence of (S,) arrays of case numbers, optional
+        Cases are drawn within each stratum, so every draw has as many of each as the study. Default: one stratum.
+
+    Notes
+    -----
+    Two-way ("pigeonhole") bootstrap: Owen, Annals of Applied Statistics 2007.
+    """
+    rng = np.random.default_rng(seed)
+    readers = _counts(rng, n_draws, n_readers)
+    if strata is None:
+        return Draws(readers, _counts(rng, n_draws, n_cases), seed)
+    cases = np.zeros((n_draws, n_cases), dtype=np.int16)
+    for members in strata:
+        cases[:, members] = _counts(rng, n_draws, len(members))
+    return Draws(readers, cases, seed)
+
+
+def _counts(rng: np.random.Generator, n_draws: int, n: int) -> NDArray[np.int16]:
+    drawn = rng.integers(0, n, size=(n_draws, n), dtype=np.int32)
+    drawn += (np.arange(n_draws, dtype=np.int32) * n)[:, None]
+    return np.bincount(drawn.ravel(), minlength=n_draws * n).reshape(n_draws, n).astype(np.int16)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Readings (R, C) beside K systems' values a case (K, C). NaN: not read, not answered, or no value.
+
+    A pair exists where both are defined. The quantity compared is system − reader.
+    """
+
+    readings: Floats
+    systems: Floats
+
+
+def mean_differences(table: Table, draws: Draws, weighting: Weighting = Weighting.PAIR) -> Floats:
+    """The mean of system − reader over the pairs, in every draw; shape (B, K). NaN: the draw has no pair.
+
+    `pair` weighs each pair by u·v, how often its reader and its case were drawn. `case` averages the drawn readers
+    within a case first, `reader` the drawn cases within a reader first; what has none is left out of that draw.
+    """
+    match weighting:
+        case Weighting.PAIR | Weighting.CASE:
+            return _by_case(table, draws, weighting)
+        case Weighting.READER:
+            return _by_reader(table, draws)
+
+
+def _by_case(table: Table, draws: Draws, weighting: Weighting) -> Floats:
+    """Systems need no reader dimension: one product gives each case's drawn readings, one more every system's mean."""
+    read = np.isfinite(table.readings)
+    count, score = read.astype(np.float64), np.where(read, table.readings, 0.0)
+    answered = np.isfinite(table.systems)
+    has_value, value = answered.astype(np.float64).T, np.where(answered, table.systems, 0.0).T
+    found = np.empty((draws.n, table.systems.shape[0]))
+    for rows, of_readers, of_cases in draws.chunks():
+        times_read, sum_read = of_readers @ count, of_readers @ score
+        if weighting is Weighting.CASE:
+            sum_read = np.divide(sum_read, times_read, out=np.zeros_like(sum_read), where=times_read > 0)
+            times_read = (times_read > 0).astype(np.float64)
+        weight = of_cases * times_read
+        found[rows] = _quotient(weight @ value - (of_cases * sum_read) @ has_value, weight @ has_value)
+    return found
+
+
+def _by_reader(table: Table, draws: Draws) -> Floats:
+    found = np.empty((draws.n, table.systems.shape[0]))
+    for k, system in enumerate(table.systems):
+        difference = system - table.readings
+        paired = np.isfinite(difference)
+        count, score = paired.astype(np.float64).T, np.where(paired, difference, 0.0).T
+        for rows, of_readers, of_cases in draws.chunks():
+            times_read = of_cases @ count
+            own_mean = _quotient(of_cases @ score, times_read)
+            weight = of_readers * (times_read > 0)
+            found[rows, k] = _quotient(np.sum(weight * np.nan_to_num(own_mean), axis=1), weight.sum(axis=1))
+    return found
+
+
+def ratio_differences(numerator: Table, denominator: Table, draws: Draws) -> Floats:
+    """The system's ratio of sums − the readers' over the same pairs, in every draw; shape (B, K).
+
+    Every pair counts the same. NaN: the draw has no pair, or nothing below a line.
+    """
+    read = np.isfinite(numerator.readings)
+    count = read.astype(np.float64)
+    above, below = np.where(read, numerator.readings, 0.0), np.where(read, denominator.readings, 0.0)
+    answered = np.isfinite(numerator.systems)
+    has_value = answered.astype(np.float64).T
+    system_above = np.where(answered, numerator.systems, 0.0).T
+    system_below = np.where(answered, denominator.systems, 0.0).T
+    found = np.empty((draws.n, numerator.systems.shape[0]))
+    for rows, of_readers, of_cases in draws.chunks():
+        weight = of_cases * (of_readers @ count)
+        system = _quotient(weight @ system_above, weight @ system_below)
+        physicians = _quotient(
+            (of_cases * (of_readers @ above)) @ has_value, (of_cases * (of_readers @ below)) @ has_value
+        )
+        found[rows] = system - physicians
+    return found
+
+
+def _quotient(above: Floats, below: Floats) -> Floats:
+    return np.divide(above, below, out=np.full_like(above, NAN), where=below > 0)
+
+
+def percentile(
+    values: Floats,
+    layout: Layout,
+    *,
+    value: float,
+    level: float,
+    weighting: Weighting = Weighting.PAIR,
+    seed: int | None = None,
+) -> Estimate:
+    """A percentile interval from the draws of one quantity.
+
+    Parameters
+    ----------
+    values : (B,) array
+        The quantity in every draw; NaN: the draw had none. Such draws are counted, and refused above one in a thousand.
+    layout : Layout
+        The readings that the quantity was estimated from.
+    value : float
+        The quantity in the study itself.
+
+    Returns
+    -------
+    Estimate
+        `se` is the standard deviation of the draws; `df`, `p` and the components are NaN. Conservative in incomplete
+        designs: the draws count the noise within a cell three times.
+    """
+    estimate = Estimate(
+        value=value,
+        level=level,
+        method=Method.BOOTSTRAP,
+        weighting=weighting,
+        n_readers=layout.n_readers,
+        n_cases=layout.n_cases,
+        n_readings=layout.n_readings,
+        seed=seed,
+        draws=int(values.size),
+        label="conservative in incomplete designs",
+    )
+    present = values[np.isfinite(values)]
+    without = int(values.size - present.size)
+    estimate = replace(estimate, draws_without_value=without)
+    refused = refuse_design(layout) or refuse_draws(values.size, without)
+    if refused is not None:
+        return replace(estimate, refused=refused)
+    if np.ptp(present) <= ROUNDING * np.abs(present).max():
+        return replace(estimate, refused=ZERO_VARIANCE)
+    tail = (1 - level) / 2
+    low, high = np.quantile(present, [tail, 1 - tail])
+    return replace(estimate, se=float(np.std(present, ddof=1)), low=float(low), high=float(high))

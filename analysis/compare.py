@@ -1,0 +1,299 @@
+"""One system, or one arm, against one panel of readers, from a table of scores alone."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from analysis.bootstrap import Table, draw, mean_differences, percentile
+from analysis.digits import Json, number
+from analysis.estimate import Estimate, Floats, Mask, Method, Weighting
+from analysis.layout import layout_of, weights_of
+from analysis.margins import Better, Conclusion, conclude, p_worse_by_margin
+from analysis.measures import known
+from analysis.pairs import Pairs, Unmatched, panel_pairs, run_means, system_pairs
+from analysis.scoretable import Score, ScoreTable
+from analysis.strata import Strata
+from analysis.twoway import twoway
+from analysis.versions import versions
+from study.errors import Fault, Faulty
+
+SYSTEM_ESTIMAND = {Weighting.PAIR: "E1", Weighting.CASE: "E2", Weighting.READER: "E3"}
+PANEL_ESTIMAND = "E9"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked of a table of scores. `better` None: from the measure's name, where it is one of ours."""
+
+    test: str
+    control: str
+    method: Method = Method.TWO_WAY
+    measure: str | None = None
+    better: Better | None = None
+    margin: float | None = None
+    weights: Weighting = Weighting.PAIR
+    level: float = 0.95
+    seed: int = 0
+    draws: int = 10_000
+    common_cases: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The answer: test − control, with its interval or the reason why there is none."""
+
+    question: Question
+    measure: str | None
+    better: Better | None
+    estimand: str
+    estimate: Estimate
+    unmatched: Unmatched
+    conclusion: Conclusion | None
+    p_margin: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Sides:
+    """Scores by (reader, case): NaN where there is none. A system is one row of `test`, the same for every reader."""
+
+    readers: tuple[str, ...]
+    cases: tuple[str, ...]
+    test: Floats
+    control: Floats
+    pairs: Pairs
+    estimand: str
+
+
+def compare(table: ScoreTable, question: Question, strata: Strata | None = None) -> Comparison:
+    """Compare test with control on the pairs that exist.
+
+    Raises
+    ------
+    Faulty
+        With everything that makes the question or the table unanswerable: an unknown modality or measure, a margin
+        without a direction, a system without an answer on a compared case (unless `common_cases`), two panels that
+        share no reader × case.
+    """
+    measure = _measure(table, question)
+    better = _better(question, measure)
+    _check(table, question, better, strata)
+    _check_scale(table, question, measure)
+    sides = _sides(table, question, measure)
+    estimate = _estimate(sides, question, strata)
+    margin = question.margin
+    return Comparison(
+        question=question,
+        measure=measure,
+        better=better,
+        estimand=sides.estimand,
+        estimate=estimate,
+        unmatched=sides.pairs.unmatched,
+        conclusion=None if margin is None or better is None else conclude(estimate, margin=margin, better=better),
+        p_margin=(
+            float("nan")
+            if margin is None or better is None
+            else p_worse_by_margin(estimate, margin=margin, better=better)
+        ),
+    )
+
+
+def comparison_json(found: Comparison) -> dict[str, Json]:
+    """The comparison as the contract has it: every key, always, in this order; null for what is not defined."""
+    question, estimate = found.question, found.estimate
+    components, shares = estimate.components, estimate.shares
+    return {
+        "schema": 1,
+        "test": question.test,
+        "control": question.control,
+        "measure": found.measure,
+        "better": found.better,
+        "estimand": found.estimand,
+        "weights": estimate.weighting,
+        "estimate": number(estimate.value),
+        "se": number(estimate.se),
+        "df": number(estimate.df),
+        "low": number(estimate.low),
+        "high": number(estimate.high),
+        "level": estimate.level,
+        "p": number(estimate.p),
+        "margin": number(question.margin),
+        "p_margin": number(found.p_margin),
+        "conclusion": found.conclusion,
+        "method": estimate.method,
+        "random": list(estimate.random),
+        "runs": "averaged",
+        "n_readers": estimate.n_readers,
+        "n_cases": estimate.n_cases,
+        "n_readings": estimate.n_readings,
+        "unmatched": {"readings": found.unmatched.readings, "cases": found.unmatched.cases},
+        "components": {
+            "case": number(components.case),
+            "reader": number(components.reader),
+            "cell": number(components.cell),
+        },
+        "share_of_variance": {
+            "case": number(shares.case),
+            "reader": number(shares.reader),
+            "cell": number(shares.cell),
+        },
+        "seed": estimate.seed,
+        "draws": estimate.draws,
+        "refused": None
+        if estimate.refused is None
+        else {"code": estimate.refused.code, "reason": estimate.refused.reason},
+        "versions": dict(versions("numpy")),
+    }
+
+
+def _measure(table: ScoreTable, question: Question) -> str | None:
+    """The measure compared: the one asked for, or the only one that the file has."""
+    in_file = table.measures
+    if question.measure is None:
+        if len(in_file) > 1:
+            raise Faulty([Fault(table.name, f"holds several measures ({', '.join(in_file)}): name one with --measure")])
+        return in_file[0] if in_file else None
+    if in_file and question.measure not in in_file:
+        raise Faulty([Fault(table.name, f"has no measure {question.measure!r}; it has {', '.join(in_file)}")])
+    return question.measure
+
+
+def _better(question: Question, measure: str | None) -> Better | None:
+    if question.better is not None:
+        return question.better
+    ours = known(measure)
+    return None if ours is None else Better(ours.better)
+
+
+def _check(table: ScoreTable, question: Question, better: Better | None, strata: Strata | None) -> None:
+    """Every fault of the question at once."""
+    modalities = sorted({row.modality for row in table.rows})
+    faults = [
+        Fault(table.name, f"has no modality {wanted!r}; it has {', '.join(modalities)}")
+        for wanted in (question.test, question.control)
+        if wanted not in modalities
+    ]
+    faults += [
+        Fault(
+            f"{table.name}:{row.line}", f"modality {row.modality!r} has readers and is a reader itself: name them apart"
+        )
+        for row in _mixed(table)
+    ]
+    if question.test == question.control:
+        faults.append(Fault("--test", "is the control itself"))
+    if question.margin is not None and not (np.isfinite(question.margin) and question.margin > 0):
+        faults.append(Fault("--margin", "must be a positive number, in the measure's units"))
+    if question.margin is not None and better is None:
+        faults.append(Fault("--better", "is needed with --margin: is a higher or a lower score better?"))
+    if not 0 < question.level < 1:
+        faults.append(Fault("--level", "must lie between 0 and 1"))
+    if question.draws < 2:
+        faults.append(Fault("--draws", "must be at least 2"))
+    if question.seed < 0:
+        faults.append(Fault("--seed", "must not be negative"))
+    if question.method not in (Method.TWO_WAY, Method.BOOTSTRAP):
+        faults.append(Fault("--method", f"{question.method} does not compare test with control"))
+    if strata is not None and question.method is not Method.BOOTSTRAP:
+        faults.append(Fault("--strata", "is used by --method bootstrap only"))
+    if faults:
+        raise Faulty(faults)
+
+
+def _mixed(table: ScoreTable) -> list[Score]:
+    """The first own-name row of each modality that has other readers too."""
+    own = {row.modality: row for row in reversed(table.rows) if row.reader == row.modality}
+    with_readers = {row.modality for row in table.rows if row.reader != row.modality}
+    return [row for modality, row in sorted(own.items()) if modality in with_readers]
+
+
+def _check_scale(table: ScoreTable, question: Question, measure: str | None) -> None:
+    """Our own measures are proportions: a score beyond 0…1 is a percentage, and would be compared with a proportion."""
+    if known(measure) is None:
+        return
+    rows = [*table.of(question.test, measure), *table.of(question.control, measure)]
+    faults = [
+        Fault(f"{table.name}:{row.line}", f"{measure} lies between 0 and 1; {row.score:g} does not")
+        for row in rows
+        if not 0 <= row.score <= 1
+    ]
+    if faults:
+        raise Faulty(sorted(faults))
+
+
+def _sides(table: ScoreTable, question: Question, measure: str | None) -> _Sides:
+    test, control = table.of(question.test, measure), table.of(question.control, measure)
+    faults = [
+        Fault(table.name, f"{name!r} has no row for the measure {measure!r}")
+        for name, rows in ((question.test, test), (question.control, control))
+        if not rows
+    ]
+    if not faults and _is_system(control):
+        what = f"{question.control!r} is a system: the control is a panel of readers"
+        faults.append(Fault(table.name, what))
+    if faults:
+        raise Faulty(faults)
+    cases = tuple(sorted({row.case for row in (*test, *control)}))
+    if _is_system(test):
+        return _system_sides(table, question, test, control, cases)
+    readers = tuple(sorted({row.reader for row in (*test, *control)}))
+    test_scores, control_scores = _matrix(test, readers, cases), _matrix(control, readers, cases)
+    pairs = panel_pairs(np.isfinite(test_scores), np.isfinite(control_scores))
+    if not pairs.mask.any():
+        raise Faulty([Fault(table.name, "the arms share no reader × case")])
+    return _Sides(readers, cases, test_scores, control_scores, pairs, PANEL_ESTIMAND)
+
+
+def _system_sides(
+    table: ScoreTable, question: Question, test: Sequence[Score], control: Sequence[Score], cases: tuple[str, ...]
+) -> _Sides:
+    readers = tuple(sorted({row.reader for row in control}))
+    answers = _matrix(test, (question.test,), cases)
+    readings = _matrix(control, readers, cases)
+    pairs = system_pairs(np.isfinite(readings), np.isfinite(answers[0]))
+    if pairs.unanswered and not question.common_cases:
+        missing = ", ".join(cases[case] for case in pairs.unanswered)
+        what = f"{question.test!r} has no answer on {len(pairs.unanswered)} compared cases ({missing})"
+        raise Faulty([Fault(table.name, f"{what}; --common-cases leaves these cases out for both")])
+    if not pairs.mask.any():
+        raise Faulty([Fault(table.name, f"{question.test!r} and {question.control!r} share no case")])
+    return _Sides(readers, cases, answers, readings, pairs, SYSTEM_ESTIMAND[question.weights])
+
+
+def _is_system(rows: Sequence[Score]) -> bool:
+    return all(row.reader == row.modality for row in rows)
+
+
+def _matrix(rows: Sequence[Score], readers: Sequence[str], cases: Sequence[str]) -> Floats:
+    """Scores by (reader, case), runs averaged; NaN where there is none."""
+    row_of, column_of = {r: i for i, r in enumerate(readers)}, {c: j for j, c in enumerate(cases)}
+    cell = np.array([row_of[row.reader] * len(cases) + column_of[row.case] for row in rows], dtype=np.int64)
+    scores = np.array([row.score for row in rows])
+    return run_means(scores, cell, len(readers) * len(cases)).reshape(len(readers), len(cases))
+
+
+def _estimate(sides: _Sides, question: Question, strata: Strata | None) -> Estimate:
+    mask: Mask = sides.pairs.mask
+    differences = (sides.test - sides.control)[mask]
+    layout = layout_of(mask)
+    if question.method is Method.TWO_WAY:
+        return twoway(differences, layout, level=question.level, weighting=question.weights)
+    # Only rows and columns with a pair are drawn from, so that nothing unread takes part in the sampling.
+    rows, columns = mask.any(axis=1), mask.any(axis=0)
+    kept = tuple(case for case, there in zip(sides.cases, columns, strict=True) if there)
+    draws = draw(
+        question.seed,
+        question.draws,
+        int(rows.sum()),
+        int(columns.sum()),
+        strata=None if strata is None else strata.members(kept),
+    )
+    readings = np.where(mask, -(sides.test - sides.control), np.nan)[np.ix_(rows, columns)]
+    in_draws = mean_differences(Table(readings, np.zeros((1, len(kept)))), draws, question.weights)[:, 0]
+    return percentile(
+        in_draws,
+        layout,
+        value=float(weights_of(layout, question.weights) @ differences),
+        level=question.level,
+        weighting=question.weights,
+        seed=question.seed,
+    )

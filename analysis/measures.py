@@ -1,0 +1,18 @@
+"""What the analysis needs to know of a measure by its name: which direction is better."""
+
+from collections.abc import Iterator
+
+from study.profile import PROFILES, Measure
+
+PERCENT_SUSPECTED = 1.0
+
+
+def profile_measures() -> Iterator[Measure]:
+    """Every measure of every profile."""
+    for profile in PROFILES.values():
+        yield from profile.measures
+
+
+def known(name: str | None) -> Measure | None:
+    """The measure of that name; None: not one of ours."""
+    return next((measure for measure in profile_measures() if measure.name == name), None)

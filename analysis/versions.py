@@ -1,0 +1,16 @@
+"""Which software made a number."""
+
+from importlib import metadata
+
+
+def version_of(distribution: str) -> str:
+    """The installed version of a distribution; "not installed" where it runs from a folder of sources."""
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def versions(*distributions: str) -> dict[str, str]:
+    """Versions by name, primum first."""
+    return {name: version_of(name) for name in ("primum", *distributions)}

@@ -1,0 +1,188 @@
+"""The default interval against R, against plain loops, and against its own laws."""
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from analysis.estimate import RefusalCode, Weighting
+from analysis.layout import layout_of, weights_of
+from analysis.twoway import components, moments, twoway
+
+
+@st.composite
+def designs(draw, full=False):
+    """A mask over readers and cases that carries an interval, and one value a reading."""
+    n_readers, n_cases = draw(st.integers(3, 6)), draw(st.integers(3, 7))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    mask = np.ones((n_readers, n_cases), bool) if full else rng.random((n_readers, n_cases)) < 0.7
+    layout = layout_of(mask)
+    assume(layout.n_readings > 0)
+    values = (
+        rng.normal(0, 1, (n_readers, 1)) + rng.normal(0, 1, (1, n_cases)) + rng.normal(0.3, 1, (n_readers, n_cases))
+    )
+    assume(twoway(values[mask], layout, level=0.95).refused is None)
+    return mask, values
+
+
+def test_the_penicillin_table_gives_what_r_gives(penicillin, reference):
+    expected = reference["crossed_mean_penicillin"]["expected"]
+    estimate = twoway(penicillin.ravel(), layout_of(np.ones_like(penicillin, bool)), level=0.95)
+    assert estimate.value == pytest.approx(expected["mean"]["value"], rel=1e-9)
+    assert estimate.se == pytest.approx(expected["reml_se"]["value"], rel=1e-8)
+    assert estimate.df == pytest.approx(expected["satterthwaite_df"]["value"], rel=1e-8)
+    assert [estimate.low, estimate.high] == pytest.approx(expected["ci95_satterthwaite"]["value"], rel=1e-8)
+    found = estimate.components
+    assert found.case == pytest.approx(expected["var_plate"]["value"], rel=1e-5)
+    assert found.reader == pytest.approx(expected["var_sample"]["value"], rel=1e-5)
+    assert found.cell == pytest.approx(expected["var_residual"]["value"], rel=1e-5)
+    n_readers, n_cases = penicillin.shape
+    mean_square_error = found.cell
+    assert mean_square_error + n_readers * found.case == pytest.approx(expected["MS_plate"]["value"], rel=1e-6)
+    assert mean_square_error + n_cases * found.reader == pytest.approx(expected["MS_sample"]["value"], rel=1e-6)
+    assert sum([estimate.shares.case, estimate.shares.reader, estimate.shares.cell]) == pytest.approx(1)
+
+
+@given(designs())
+def test_moments_equal_a_loop_over_all_pairs_of_pairs(design):
+    mask, values = design
+    cells = [(r, c, values[r, c]) for r, c in zip(*np.nonzero(mask), strict=True)]
+    products = {"same_reading": [], "same_case": [], "same_reader": [], "neither": []}
+    for (r, c, x), (s, d, y) in itertools.product(cells, cells):
+        shared = {(True, True): "same_reading", (False, True): "same_case", (True, False): "same_reader"}
+        products[shared.get((r == s, c == d), "neither")].append(x * y)
+    found = moments(values[mask], layout_of(mask))
+    for name, some in products.items():
+        assert getattr(found, name) == pytest.approx(np.mean(some), rel=1e-12, abs=1e-12)
+
+
+@given(designs(), st.sampled_from(Weighting))
+def test_the_weighted_variance_equals_plain_loops(design, weighting):
+    mask, values = design
+    layout = layout_of(mask)
+    weight = np.zeros(mask.shape)
+    for r, c in zip(*np.nonzero(mask), strict=True):
+        weight[r, c] = {
+            "pair": 1 / mask.sum(),
+            "case": 1 / (mask.any(axis=0).sum() * mask[:, c].sum()),
+            "reader": 1 / (mask.any(axis=1).sum() * mask[r].sum()),
+        }[weighting]
+    found = components(values[mask], layout)
+    variance = 0.0
+    for (r, c), (s, d) in itertools.product(itertools.product(*map(range, mask.shape)), repeat=2):
+        shared = (
+            max(found.case, 0) * (c == d) + max(found.reader, 0) * (r == s) + max(found.cell, 0) * ((r, c) == (s, d))
+        )
+        variance += weight[r, c] * weight[s, d] * shared
+    estimate = twoway(values[mask], layout, level=0.9, weighting=weighting)
+    assert weights_of(layout, weighting) == pytest.approx(weight[mask])
+    assert estimate.value == pytest.approx(np.sum(weight * np.where(mask, values, 0)))
+    assert estimate.se**2 == pytest.approx(variance, rel=1e-9)
+
+
+@given(designs(), st.sampled_from(Weighting), st.randoms(use_true_random=False))
+def test_the_names_and_the_order_of_readers_and_cases_do_not_matter(design, weighting, random):
+    mask, values = design
+    rows, columns = list(range(mask.shape[0])), list(range(mask.shape[1]))
+    random.shuffle(rows)
+    random.shuffle(columns)
+    turned = np.ix_(rows, columns)
+    here = twoway(values[mask], layout_of(mask), level=0.95, weighting=weighting)
+    there = twoway(values[turned][mask[turned]], layout_of(mask[turned]), level=0.95, weighting=weighting)
+    assert [there.value, there.se, there.df] == pytest.approx([here.value, here.se, here.df], rel=1e-9)
+
+
+@given(designs(), st.sampled_from(Weighting), st.floats(0.01, 100))
+def test_scaling_the_values_scales_the_estimate_and_its_error(design, weighting, factor):
+    mask, values = design
+    layout = layout_of(mask)
+    here = twoway(values[mask], layout, level=0.95, weighting=weighting)
+    there = twoway(-factor * values[mask], layout, level=0.95, weighting=weighting)
+    assert [there.value, there.se, there.df] == pytest.approx([-factor * here.value, factor * here.se, here.df])
+    assert [there.low, there.high] == pytest.approx([-factor * here.high, -factor * here.low])
+
+
+@given(designs(full=True), st.sampled_from(Weighting), st.floats(-1e3, 1e3))
+def test_in_a_full_table_a_shift_moves_the_estimate_and_nothing_else(design, weighting, shift):
+    mask, values = design
+    layout = layout_of(mask)
+    here = twoway(values[mask], layout, level=0.95, weighting=weighting)
+    there = twoway(values[mask] + shift, layout, level=0.95, weighting=weighting)
+    assert there.value == pytest.approx(here.value + shift, abs=1e-9)
+    assert [there.se, there.df] == pytest.approx([here.se, here.df], rel=1e-6)
+
+
+@given(designs(full=True))
+def test_in_a_full_table_the_three_weights_are_one(design):
+    mask, values = design
+    found = [twoway(values[mask], layout_of(mask), level=0.95, weighting=weighting) for weighting in Weighting]
+    for other in found[1:]:
+        assert [other.value, other.se, other.df] == pytest.approx([found[0].value, found[0].se, found[0].df])
+
+
+@given(designs(), st.floats(-1e6, 1e6))
+def test_a_constant_difference_has_no_variance_and_no_interval(design, constant):
+    mask, _ = design
+    estimate = twoway(np.full(int(mask.sum()), constant), layout_of(mask), level=0.95)
+    assert estimate.value == pytest.approx(constant)
+    assert estimate.refused.code is RefusalCode.ZERO_VARIANCE
+    assert np.isnan([estimate.se, estimate.low, estimate.high, estimate.p]).all()
+
+
+def test_negative_components_are_shown_and_taken_as_nothing():
+    values = np.array([[1.0, -1, 1, -1], [-1, 1, -1, 1], [1, -1, -1, 1]])
+    estimate = twoway(values.ravel(), layout_of(np.ones_like(values, bool)), level=0.95)
+    assert estimate.components.case < 0
+    assert estimate.components.reader < 0
+    assert estimate.shares.case == estimate.shares.reader == 0
+    assert estimate.shares.cell == 1
+    assert estimate.se == pytest.approx((estimate.components.cell / 12) ** 0.5)
+    assert np.isfinite(estimate.df)
+
+
+def test_a_variance_that_is_all_negative_components_is_refused():
+    # Three readings share each case and each reader, and every product of two of them is the same.
+    values = np.array([[1.0, -1, 0], [0, 1, -1], [-1, 0, 1]]) * 1e-9
+    layout = layout_of(np.ones((3, 3), bool))
+    found = components(values.ravel(), layout)
+    assert found.case < 0
+    assert found.reader < 0
+    assert twoway(values.ravel(), layout, level=0.95).refused is None  # its cell component carries it
+
+
+def test_degrees_of_freedom_never_fall_below_the_smaller_margin_less_one():
+    rng = np.random.default_rng(5)
+    values = rng.normal(0, 10, (3, 1)) + rng.normal(0, 0.01, (3, 40))
+    estimate = twoway(values.ravel(), layout_of(np.ones_like(values, bool)), level=0.95)
+    assert estimate.df >= 2
+
+
+@pytest.mark.parametrize(
+    ("mask", "code"),
+    [
+        ([[]], RefusalCode.NO_PAIRS),
+        ([[1] * 5] * 2, RefusalCode.FEW_READERS),
+        ([[1] * 2] * 5, RefusalCode.FEW_CASES),
+        (np.eye(5), RefusalCode.FEW_SHARED_CASES),
+        ([[1, 1, 0, 0, 0], [1, 0, 1, 0, 0], [1, 0, 0, 1, 1]], None),
+        ([[1, 0, 0, 0], [1, 0, 0, 0], [1, 1, 0, 0], [0, 0, 1, 1]], RefusalCode.FEW_SHARED_CASES),
+        ([[1, 0, 0], [1, 0, 0], [1, 0, 0], [0, 1, 0], [0, 1, 1]], RefusalCode.FEW_SHARED_CASES),
+        ([[1, 0, 0], [1, 0, 0], [1, 0, 0], [1, 0, 0], [0, 1, 1]], RefusalCode.FEW_SHARED_READERS),
+    ],
+)
+def test_designs_too_small_for_an_interval_are_refused_by_name(mask, code):
+    mask = np.array(mask, dtype=bool)
+    layout = layout_of(mask)
+    estimate = twoway(np.arange(layout.n_readings, dtype=float), layout, level=0.95)
+    assert (None if estimate.refused is None else estimate.refused.code) == code
+    assert np.isnan(estimate.value) == (layout.n_readings == 0)
+    assert np.isnan(estimate.low) == (code is not None)
+
+
+def test_readers_and_cases_without_a_reading_are_not_counted():
+    mask = np.zeros((9, 9), bool)
+    mask[:4, 5:] = True
+    layout = layout_of(mask)
+    assert (layout.n_readers, layout.n_cases, layout.n_readings) == (4, 4, 16)
