@@ -1,0 +1,127 @@
+"""What a reader has put down so far for one case: the one shape that is saved, reviewed and submitted."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from study.case import Case, OptionId, Selection
+from study.errors import StudyError
+
+RATIONALE_CHARACTERS = 4_000
+RESOURCES: Mapping[str, str] = {
+    "none": "Nothing but what I know",
+    "reference": "Guidelines or a reference work",
+    "search": "A web search",
+    "colleague": "A colleague",
+    "ai": "An AI tool",
+}
+"""What a reader may attest to have used: stored word → label."""
+
+
+class Unacceptable(StudyError):
+    """An answer that the form could not have produced."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """`confidence` None: not given. `nothing_to_recommend` is said deliberately, and only with nothing selected."""
+
+    selected: Selection = frozenset()
+    confidence: int | None = None
+    rationale: str = ""
+    resources: frozenset[str] = frozenset()
+    nothing_to_recommend: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "selected": sorted(self.selected),
+            "confidence": self.confidence,
+            "rationale": self.rationale,
+            "resources": sorted(self.resources),
+            "nothing_to_recommend": self.nothing_to_recommend,
+        }
+
+
+def parse_draft(found: object, case: Case) -> Draft:
+    """A draft from the browser's JSON. Raises Unacceptable with a sentence that names what does not fit."""
+    if not isinstance(found, dict):
+        raise Unacceptable("The answer must be one JSON object.")
+    unknown = set(found) - {"selected", "confidence", "rationale", "resources", "nothing_to_recommend"}
+    if unknown:
+        raise Unacceptable(f"The answer has a field that this form does not have: {sorted(map(str, unknown))[0]}.")
+    selected = _words(found.get("selected", []), "selected options")
+    resources = _words(found.get("resources", []), "resources")
+    rationale = found.get("rationale", "")
+    if not isinstance(rationale, str):
+        raise Unacceptable("The rationale must be text.")
+    nothing = found.get("nothing_to_recommend", False)
+    if not isinstance(nothing, bool):
+        raise Unacceptable("“Nothing to recommend” must be said with yes or no.")
+    draft = Draft(
+        selected=frozenset(OptionId(option) for option in selected),
+        confidence=_confidence(found.get("confidence")),
+        rationale=rationale,
+        resources=frozenset(resources),
+        nothing_to_recommend=nothing,
+    )
+    check_draft(draft, case)
+    return draft
+
+
+def check_draft(draft: Draft, case: Case) -> None:
+    foreign = draft.selected - case.option_ids
+    if foreign:
+        raise Unacceptable(f"Option {min(foreign)!r} does not belong to this case.")
+    if draft.confidence is not None and not 0 <= draft.confidence <= 100:
+        raise Unacceptable("Confidence is a whole number from 0 to 100.")
+    if len(draft.rationale) > RATIONALE_CHARACTERS:
+        raise Unacceptable(f"The rationale may have {RATIONALE_CHARACTERS} characters; this one has more.")
+    if "\x00" in draft.rationale:
+        raise Unacceptable("The rationale holds a character that cannot be stored.")
+    if not draft.resources <= RESOURCES.keys():
+        raise Unacceptable("One of the resources is not on the list.")
+    if draft.nothing_to_recommend and draft.selected:
+        raise Unacceptable("“Nothing to recommend” and chosen options exclude each other.")
+
+
+def changes(old: Draft, new: Draft, offsets_ms: Mapping[str, int]) -> list[dict[str, Any]]:
+    """What a save changed, option by option, then field by field; offsets are the client's own, where it gave one."""
+    listed: list[dict[str, Any]] = [
+        {"option": option, "old": option in old.selected, "new": option in new.selected}
+        for option in sorted(old.selected ^ new.selected)
+    ]
+    before, after = old.as_json(), new.as_json()
+    listed += [
+        {"field": name, "old": before[name], "new": after[name]}
+        for name in ("confidence", "rationale", "resources", "nothing_to_recommend")
+        if before[name] != after[name]
+    ]
+    for change in listed:
+        offset = offsets_ms.get(change.get("option") or change["field"])
+        change["offset_ms"] = offset
+    return listed
+
+
+def parse_offsets(found: object) -> dict[str, int]:
+    """The client's own offsets in milliseconds since it showed the page. Hints, never trusted: odd ones are dropped."""
+    if not isinstance(found, dict):
+        return {}
+    return {
+        name: offset
+        for name, offset in found.items()
+        if isinstance(name, str) and isinstance(offset, int) and not isinstance(offset, bool) and 0 <= offset < 2**53
+    }
+
+
+def _confidence(found: object) -> int | None:
+    if found is None:
+        return None
+    if not isinstance(found, int) or isinstance(found, bool):
+        raise Unacceptable("Confidence is a whole number from 0 to 100.")
+    return found
+
+
+def _words(found: object, what: str) -> Sequence[str]:
+    if not isinstance(found, list) or not all(isinstance(word, str) for word in found):
+        raise Unacceptable(f"The {what} must be a list of words.")
+    return found

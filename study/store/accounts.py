@@ -1,0 +1,185 @@
+"""People who sign in: accounts, one-time links, signed-in browsers, and how often something may be tried.
+
+Tokens come from the caller and only their digests are kept; password hashes are made and checked by the caller too.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import delete, update
+from sqlalchemy import select as select_columns
+from sqlmodel import Session, col, select
+
+from study.errors import StudyError
+from study.store import events
+from study.tables import (
+    STAFF,
+    AccountRow,
+    LoginRow,
+    OutboxRow,
+    Role,
+    ThrottleRow,
+    TicketPurpose,
+    TicketRow,
+    metadata,
+)
+
+ACCOUNT = metadata.tables["account"]
+LOGIN = metadata.tables["login"]
+
+
+class Refused(StudyError):
+    """An account, a link or a sign-in that is refused, with what to do next."""
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """The signed-in person."""
+
+    id: UUID
+    email: str
+    role: Role
+
+
+def digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def normal(email: str) -> str:
+    """The one spelling under which an address is kept. Raises Refused for what cannot be an address."""
+    spelled = email.strip().lower()
+    name, at, host = spelled.partition("@")
+    if not (name and at and "." in host) or any(c.isspace() or ord(c) < 32 for c in spelled) or len(spelled) > 254:
+        raise Refused(f"{email.strip()!r} is not an e-mail address.")
+    return spelled
+
+
+def add_staff(session: Session, email: str, role: Role, *, actor_id: UUID | None, at_us: int) -> AccountRow:
+    """An account for staff, without a password yet. The same address again may get another staff role."""
+    if role not in STAFF:
+        raise Refused(f"{role} is not a role of staff.")
+    spelled = normal(email)
+    account = by_email(session, spelled)
+    if account is None:
+        account = AccountRow(email=spelled, role=role, created_at_us=at_us)
+        session.add(account)
+    elif account.role == Role.READER:
+        raise Refused(f"{spelled} is enrolled as a physician, and whoever reads cases may not watch the study.")
+    account.role = role
+    events.record(session, account, "role given", at_us=at_us, actor_id=actor_id, body={"role": role.value})
+    return account
+
+
+def by_email(session: Session, email: str) -> AccountRow | None:
+    query = select(AccountRow).where(col(AccountRow.email) == email).with_for_update()
+    return session.exec(query).one_or_none()
+
+
+def by_id(session: Session, account_id: UUID) -> AccountRow:
+    query = select(AccountRow).where(col(AccountRow.id) == account_id).with_for_update()
+    return session.exec(query).one()
+
+
+def issue_password_ticket(session: Session, account: AccountRow, token: str, *, at_us: int, ttl_us: int) -> None:
+    session.add(
+        TicketRow(
+            token_sha256=digest(token),
+            purpose=TicketPurpose.PASSWORD,
+            account_id=account.id,
+            created_at_us=at_us,
+            expires_at_us=at_us + ttl_us,
+        )
+    )
+
+
+def usable_ticket(session: Session, token: str, purpose: TicketPurpose, *, at_us: int) -> TicketRow:
+    """The ticket behind a link. Looking at it never uses it up. Raises Refused with what to do next."""
+    query = select(TicketRow).where(col(TicketRow.token_sha256) == digest(token)).with_for_update()
+    ticket = session.exec(query).one_or_none()
+    if ticket is None or ticket.purpose != purpose:
+        raise Refused("This link is not known here. It may have been copied incompletely.")
+    if ticket.used_at_us is not None:
+        raise Refused("This link has been used already. If it was you, sign in with your e-mail and password.")
+    if at_us > ticket.expires_at_us:
+        raise Refused("This link has expired. Ask for a new one; nothing else is lost.")
+    return ticket
+
+
+def use_ticket(session: Session, ticket: TicketRow, *, at_us: int) -> None:
+    """Claimed by one conditional update, so that of two people with one link one wins."""
+    claim = (
+        update(TicketRow)
+        .where(col(TicketRow.token_sha256) == ticket.token_sha256, col(TicketRow.used_at_us).is_(None))
+        .values(used_at_us=at_us)
+        .execution_options(synchronize_session=False)
+    )
+    if session.connection().execute(claim).rowcount != 1:
+        raise Refused("This link has been used already. If it was you, sign in with your e-mail and password.")
+
+
+def set_password(session: Session, account: AccountRow, password_hash: str, *, at_us: int) -> None:
+    """Every browser that was signed in with the old one is signed out."""
+    account.password_hash = password_hash
+    end_logins(session, account.id)
+    events.record(session, account, "password set", at_us=at_us, actor_id=account.id)
+
+
+def start_login(session: Session, account: AccountRow, token: str, *, at_us: int, ttl_us: int) -> None:
+    session.exec(delete(LoginRow).where(col(LoginRow.expires_at_us) < at_us))
+    session.add(
+        LoginRow(token_sha256=digest(token), account_id=account.id, created_at_us=at_us, expires_at_us=at_us + ttl_us)
+    )
+    events.record(session, account, "signed in", at_us=at_us, actor_id=account.id)
+
+
+def who(session: Session, token: str, *, at_us: int) -> Who | None:
+    query = (
+        select_columns(ACCOUNT.c.id, ACCOUNT.c.email, ACCOUNT.c.role)
+        .select_from(LOGIN.join(ACCOUNT, ACCOUNT.c.id == LOGIN.c.account_id))
+        .where(LOGIN.c.token_sha256 == digest(token), LOGIN.c.expires_at_us >= at_us)
+        .where(ACCOUNT.c.disabled_at_us.is_(None))
+    )
+    row = session.connection().execute(query).one_or_none()
+    return None if row is None else Who(row.id, row.email, Role(row.role))
+
+
+def end_login(session: Session, token: str) -> None:
+    session.exec(delete(LoginRow).where(col(LoginRow.token_sha256) == digest(token)))
+
+
+def end_logins(session: Session, account_id: UUID) -> None:
+    session.exec(delete(LoginRow).where(col(LoginRow.account_id) == account_id))
+
+
+def count_try(session: Session, key: str, *, at_us: int, window_us: int) -> int:
+    """Count one more try under `key` in the present window; returns how many there were, this one included."""
+    start = at_us - at_us % window_us
+    session.exec(delete(ThrottleRow).where(col(ThrottleRow.window_us) < at_us - 10 * window_us))
+    row = session.get(ThrottleRow, (key, start), with_for_update=True)
+    if row is None:
+        row = ThrottleRow(key=key, window_us=start, tries=0)
+    row.tries += 1
+    session.add(row)
+    return row.tries
+
+
+def tries_left(session: Session, key: str, *, at_us: int, window_us: int, most: int) -> int:
+    row = session.get(ThrottleRow, (key, at_us - at_us % window_us))
+    return most - (0 if row is None else row.tries)
+
+
+def post(session: Session, recipient: str, subject: str, body: str, *, at_us: int) -> None:
+    """Put a mail in the outbox, in the transaction that decided on it."""
+    session.add(OutboxRow(recipient=recipient, subject=" ".join(subject.split()), body=body, created_at_us=at_us))
+
+
+def unsent(session: Session, *, most: int = 20, tries: int = 8) -> list[OutboxRow]:
+    query = (
+        select(OutboxRow)
+        .where(col(OutboxRow.sent_at_us).is_(None), col(OutboxRow.tries) < tries)
+        .order_by(col(OutboxRow.created_at_us))
+        .limit(most)
+        .with_for_update(skip_locked=True)
+    )
+    return list(session.exec(query))

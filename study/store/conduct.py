@@ -1,0 +1,259 @@
+"""What a principal investigator may see and do before the lock (contracts, what a PI may see).
+
+The whitelist is enforced here: every query names its columns, and none of them stands in `answer`, in a payload or
+in a score. Nobody's arm is read either.
+"""
+
+from dataclasses import dataclass
+from uuid import UUID, uuid4
+
+from sqlalchemy import Row, and_, func, select
+from sqlmodel import Session
+
+from study.chain import SubjectKind
+from study.errors import StudyError
+from study.progress import State
+from study.store import events, readings
+from study.tables import metadata
+from study.timing import SECOND_US
+
+READING = metadata.tables["reading"]
+READER = metadata.tables["reader"]
+RESPONDENT = metadata.tables["respondent"]
+PROBLEM = metadata.tables["problem"]
+
+_MAY_SEE = (
+    READING.c.id,
+    READING.c.respondent_id,
+    READING.c.case_id,
+    READING.c.position,
+    READING.c.state,
+    READING.c.opened_at_us,
+    READING.c.deadline_at_us,
+    READING.c.grace_us,
+    READING.c.closed_at_us,
+    READING.c.saved_at_us,
+    READING.c.extension_us,
+    READING.c.void_reason,
+    READING.c.void_at_us,
+)
+
+
+class CannotChange(StudyError):
+    """A reading that is not in a state in which this may be done to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One reading, as the PI may see it. Times in UTC microseconds, `used_us` None before it was opened."""
+
+    id: UUID
+    case_id: str
+    position: int
+    state: State
+    opened_at_us: int | None
+    closed_at_us: int | None
+    deadline_at_us: int | None
+    any_save: bool
+    used_us: int | None
+    extension_us: int
+    void_reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RosterLine:
+    """One reader, with their readings in order."""
+
+    respondent_id: UUID
+    label: str
+    email: str
+    full_name: str
+    strata: dict[str, str]
+    invited_at_us: int
+    invitation_sent_at_us: int | None
+    joined_at_us: int | None
+    withdrawn_at_us: int | None
+    withdrawn_reason: str | None
+    test: bool
+    readings: tuple[Seen, ...]
+
+    @property
+    def done(self) -> int:
+        return sum(seen.state in (State.SUBMITTED, State.EXPIRED) for seen in self.readings)
+
+    @property
+    def last_activity_us(self) -> int | None:
+        moments = [self.joined_at_us, *(seen.closed_at_us or seen.opened_at_us for seen in self.readings)]
+        known = [moment for moment in moments if moment is not None]
+        return max(known) if known else None
+
+    @property
+    def status(self) -> str:
+        if self.withdrawn_at_us is not None:
+            return "withdrawn"
+        if self.joined_at_us is None:
+            return "invited"
+        if self.readings and self.done == len(self.readings):
+            return "complete"
+        return "reading" if any(seen.opened_at_us for seen in self.readings) else "joined"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    label: str
+    case_id: str
+    position: int
+    at_us: int
+    text: str
+
+
+def roster(session: Session, study_id: UUID, *, at_us: int) -> list[RosterLine]:
+    """Every reader of a study with what may be seen of their readings, in the order of invitation."""
+    connection = session.connection()
+    query = (
+        select(
+            READER.c.respondent_id,
+            RESPONDENT.c.label,
+            READER.c.email,
+            READER.c.full_name,
+            READER.c.strata,
+            READER.c.invited_at_us,
+            READER.c.invitation_sent_at_us,
+            READER.c.joined_at_us,
+            READER.c.withdrawn_at_us,
+            READER.c.withdrawn_reason,
+            READER.c.test,
+        )
+        .join(RESPONDENT, and_(RESPONDENT.c.study_id == READER.c.study_id, RESPONDENT.c.id == READER.c.respondent_id))
+        .where(READER.c.study_id == study_id)
+        .order_by(RESPONDENT.c.label)
+    )
+    people = connection.execute(query).all()
+    seen: dict[UUID, list[Seen]] = {}
+    own = (
+        select(*_MAY_SEE)
+        .join(READER, and_(READER.c.study_id == READING.c.study_id, READER.c.respondent_id == READING.c.respondent_id))
+        .where(READING.c.study_id == study_id)
+        .order_by(READING.c.position)
+    )
+    for row in connection.execute(own):
+        seen.setdefault(row.respondent_id, []).append(_seen(row, at_us))
+    return [RosterLine(*person, readings=tuple(seen.get(person.respondent_id, ()))) for person in people]
+
+
+def _seen(row: Row, at_us: int) -> Seen:  # type: ignore[type-arg]  # a row of many columns has no short type
+    ended = row.closed_at_us
+    if ended is None and row.opened_at_us is not None:
+        ended = at_us if row.deadline_at_us is None else min(at_us, row.deadline_at_us)
+    return Seen(
+        id=row.id,
+        case_id=row.case_id,
+        position=row.position,
+        state=State(row.state),
+        opened_at_us=row.opened_at_us,
+        closed_at_us=row.closed_at_us,
+        deadline_at_us=row.deadline_at_us,
+        any_save=row.saved_at_us is not None,
+        used_us=None if row.opened_at_us is None else ended - row.opened_at_us,
+        extension_us=row.extension_us,
+        void_reason=row.void_reason,
+    )
+
+
+def problems(session: Session, study_id: UUID) -> list[Problem]:
+    """What readers reported about their cases, newest first."""
+    query = (
+        select(RESPONDENT.c.label, READING.c.case_id, READING.c.position, PROBLEM.c.at_us, PROBLEM.c.text)
+        .join(READING, and_(READING.c.study_id == PROBLEM.c.study_id, READING.c.id == PROBLEM.c.reading_id))
+        .join(
+            RESPONDENT,
+            and_(RESPONDENT.c.study_id == PROBLEM.c.study_id, RESPONDENT.c.id == PROBLEM.c.respondent_id),
+        )
+        .where(PROBLEM.c.study_id == study_id)
+        .order_by(PROBLEM.c.at_us.desc())
+    )
+    return [Problem(*row) for row in session.connection().execute(query)]
+
+
+def report_problem(session: Session, found: readings.Found, text: str, *, at_us: int) -> None:
+    """A reader's report. Its text stays out of the event chain: it is the reader's own words, and may be erased."""
+    row = found.row
+    place = {"study_id": row.study_id, "respondent_id": row.respondent_id, "reading_id": row.id}
+    session.connection().execute(PROBLEM.insert(), {**place, "id": uuid4(), "at_us": at_us, "text": text})
+
+
+def _held(session: Session, study_id: UUID, reading_id: UUID) -> Row:  # type: ignore[type-arg]  # see above
+    columns = (*_MAY_SEE, READING.c.study_id, READING.c.event_count, READING.c.head)
+    query = select(*columns).where(READING.c.study_id == study_id, READING.c.id == reading_id)
+    row = session.connection().execute(query.with_for_update()).one_or_none()
+    if row is None:
+        raise CannotChange("There is no such reading in this study.")
+    return row
+
+
+def extend(
+    session: Session, study_id: UUID, reading_id: UUID, *, seconds: int, reason: str, actor_id: UUID, at_us: int
+) -> None:
+    """Give an open reading more time, with a reason. The deadline only ever moves later.
+
+    Raises CannotChange when the reading is not open, has no limit, or is over already.
+    """
+    row = _held(session, study_id, reading_id)
+    over = row.deadline_at_us is not None and at_us > row.deadline_at_us + row.grace_us
+    if row.state != State.OPEN or row.void_at_us is not None or row.deadline_at_us is None or over:
+        raise CannotChange("Only a reading that is open, with a limit that is not over, can be given more time.")
+    if seconds <= 0:
+        raise CannotChange("An extension must be longer than nothing.")
+    later = row.deadline_at_us + seconds * SECOND_US
+    body = {"seconds": seconds, "reason": reason, "deadline_at_us": later}
+    _note(session, row, "extended", actor_id=actor_id, at_us=at_us, body=body)
+    values = {"deadline_at_us": later, "extension_us": row.extension_us + seconds * SECOND_US}
+    where = and_(READING.c.study_id == study_id, READING.c.id == reading_id)
+    session.connection().execute(READING.update().where(where).values(**values))
+
+
+def set_aside(session: Session, study_id: UUID, reading_id: UUID, *, reason: str, actor_id: UUID, at_us: int) -> None:
+    """Void a reading after an incident, with a reason: it is missing in every analysis, and counted as void."""
+    row = _held(session, study_id, reading_id)
+    if row.void_at_us is not None:
+        raise CannotChange("This reading was set aside already.")
+    _note(session, row, "void", actor_id=actor_id, at_us=at_us, body={"reason": reason})
+    where = and_(READING.c.study_id == study_id, READING.c.id == reading_id)
+    values = {"void_reason": reason, "void_by": actor_id, "void_at_us": at_us}
+    session.connection().execute(READING.update().where(where).values(**values))
+
+
+def _note(
+    session: Session,
+    row: Row,  # type: ignore[type-arg]  # see above
+    kind: str,
+    *,
+    actor_id: UUID,
+    at_us: int,
+    body: dict[str, object],
+) -> None:
+    count, head = events.append(
+        session,
+        study_id=row.study_id,
+        subject_kind=SubjectKind.READING,
+        subject_id=row.id,
+        event_count=row.event_count,
+        head=row.head,
+        at_us=at_us,
+        kind=kind,
+        actor_id=actor_id,
+        body=body,
+    )
+    where = and_(READING.c.study_id == row.study_id, READING.c.id == row.id)
+    session.connection().execute(READING.update().where(where).values(event_count=count, head=head))
+
+
+def counts(session: Session, study_id: UUID) -> dict[State, int]:
+    """How many readings of physicians stand in each state, test readers left out."""
+    query = (
+        select(READING.c.state, func.count())
+        .join(READER, and_(READER.c.study_id == READING.c.study_id, READER.c.respondent_id == READING.c.respondent_id))
+        .where(READING.c.study_id == study_id, READER.c.test.is_(False))
+        .group_by(READING.c.state)
+    )
+    return {State(state): number for state, number in session.connection().execute(query)}

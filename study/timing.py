@@ -1,0 +1,41 @@
+"""When a reading may still be answered. The server's clock decides; all times are integer UTC microseconds."""
+
+from enum import StrEnum
+
+SECOND_US = 1_000_000
+
+
+class Standing(StrEnum):
+    IN_TIME = "in time"
+    GRACE = "grace"
+    LATE = "late"
+
+
+def deadline_us(
+    opened_at_us: int,
+    *,
+    limit_us: int | None,
+    accommodation_percent: int = 100,
+    session_ends_us: int | None = None,
+    closes_us: int | None = None,
+) -> int | None:
+    """When a reading that is opened now must end; None: there is no limit of any kind.
+
+    The earliest of the case's limit (times the reader's accommodation), the end of the sitting and the
+    closing of the study's window. Told to the reader before Begin, fixed at Begin.
+    """
+    limited = None if limit_us is None else opened_at_us + limit_us * accommodation_percent // 100
+    bounds = [bound for bound in (limited, session_ends_us, closes_us) if bound is not None]
+    return min(bounds) if bounds else None
+
+
+def standing(at_us: int, *, deadline_us: int | None, grace_us: int) -> Standing:
+    """Whether something that arrived at `at_us` is in time. Both bounds belong to the reader."""
+    if deadline_us is None or at_us <= deadline_us:
+        return Standing.IN_TIME
+    return Standing.GRACE if at_us <= deadline_us + grace_us else Standing.LATE
+
+
+def remaining_us(at_us: int, *, deadline_us: int | None) -> int | None:
+    """What is left, never below zero; None: no limit."""
+    return None if deadline_us is None else max(0, deadline_us - at_us)
