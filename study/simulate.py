@@ -1,0 +1,260 @@
+"""Respondents who do not exist: for demonstrations, rehearsals and tests, never for a result.
+
+A respondent chooses an option with a chance that depends on its consensus score alone, shifted by how good this
+respondent is and how tempting this option is; then makes the plan coherent. Nothing here reads a clock.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from study.allocation import allocate
+from study.answer import Response
+from study.case import CaseId, Selection
+from study.consensus import BENEFIT
+from study.progress import Ending, Reading, State
+from study.rubric import CaseRubric, Rubric
+from study.timing import SECOND_US
+
+Floats = NDArray[np.float64]
+
+TOWARDS_RIGHT = np.array([-1.0, -1.0, -1.0, -0.5, -0.5, -0.5, 1.0, 1.0, 1.0])
+"""How a better respondent's log odds of choosing an option of score 1–9 move."""
+
+
+@dataclass(frozen=True, slots=True)
+class Skill:
+    """`chances[s − 1]`: the chance that the middle respondent chooses an option of consensus score s.
+
+    `leaves_alone`: the same of *do nothing* where that is right. The spreads are standard deviations of log odds:
+    between respondents of one kind, between their cases, and between options of one score (temptations that all of
+    them share).
+    """
+
+    chances: tuple[float, ...]
+    leaves_alone: float
+    between_readers: float = 0.0
+    between_cases: float = 0.0
+    between_options: float = 0.0
+
+    def __post_init__(self) -> None:
+        if len(self.chances) != 9 or not all(0.0 < chance < 1.0 for chance in (*self.chances, self.leaves_alone)):
+            raise ValueError("A skill has nine chances, one for each score from 1 to 9, all between 0 and 1.")
+
+    def log_odds(self, case: CaseRubric, *, edge: float = 0.0, appeal: Floats | None = None) -> Floats:
+        """Of choosing each option. `edge`: how much better than the middle; `appeal`: an option's temptation."""
+        chance = np.asarray(self.chances)[case.score - 1]
+        chance[case.do_nothing & (case.score >= BENEFIT)] = self.leaves_alone
+        shifted = np.log(chance / (1.0 - chance)) + edge * TOWARDS_RIGHT[case.score - 1]
+        return shifted if appeal is None else shifted + appeal
+
+
+GENERALIST = Skill(
+    chances=(0.02, 0.05, 0.10, 0.14, 0.24, 0.34, 0.50, 0.60, 0.72),
+    leaves_alone=0.55,
+    between_readers=0.35,
+    between_cases=0.45,
+    between_options=0.80,
+)
+"""The simulated physicians of the demonstration: about half of what they choose is right; they miss a good third."""
+
+
+def simulate_response(
+    case: CaseRubric, skill: Skill, rng: np.random.Generator, *, edge: float = 0.0, appeal: Floats | None = None
+) -> Response:
+    """One plan: options drawn one by one, then made coherent.
+
+    Whoever chooses *do nothing* chooses nothing else; of alternatives one is kept; an option that depends on
+    others falls away without them.
+    """
+    odds = skill.log_odds(case, edge=edge, appeal=appeal)
+    chosen = rng.random(len(odds)) < 1.0 / (1.0 + np.exp(-odds))
+    nothing = chosen & case.do_nothing
+    if nothing.any():
+        return Response(selected=_options(case, nothing))
+    for group in np.unique(case.alternative[chosen & (case.alternative >= 0)]):
+        members = np.flatnonzero(chosen & (case.alternative == group))
+        chosen[members] = False
+        chosen[members[int(rng.random() * len(members))]] = True
+    supported = ~case.parents.any(axis=1) | (case.parents & chosen).any(axis=1)
+    return Response(selected=_options(case, chosen & supported))
+
+
+def _options(case: CaseRubric, chosen: NDArray[np.bool_]) -> Selection:
+    return frozenset(option for option, kept in zip(case.options, chosen, strict=True) if kept)
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What the form held `after_s` seconds after Begin."""
+
+    after_s: int
+    selected: Selection
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedReading:
+    """One reading to be played through the real doors. `position` counts from 1 in the order of reading.
+
+    `saves` in order; the last one is what was submitted, or the draft that was left when time ran out. `seconds` is
+    the time used (the whole limit where it expired; 0 where it was never opened). `void`: why it does not count.
+    """
+
+    case_id: CaseId
+    position: int
+    ending: Ending
+    opened_at_us: int | None = None
+    seconds: int = 0
+    saves: tuple[Saved, ...] = ()
+    confidence: int | None = None
+    void: str | None = None
+
+    @property
+    def selected(self) -> Selection:
+        return self.saves[-1].selected if self.saves else frozenset()
+
+    @property
+    def nothing_to_recommend(self) -> bool:
+        return self.ending is Ending.NOTHING_TO_RECOMMEND
+
+    def as_reading(self, reader: str, arm: str) -> Reading:
+        """The same reading as a locked study knows it."""
+        opened = self.opened_at_us
+        state = _STATES.get(self.ending, State.SUBMITTED)
+        return Reading(
+            reader=reader,
+            case_id=self.case_id,
+            arm=arm,
+            position=self.position,
+            state=state,
+            response=Response(selected=self.selected) if self.saves else None,
+            void=self.void,
+            confidence=self.confidence,
+            opened_at_us=opened,
+            closed_at_us=None if opened is None else opened + self.seconds * SECOND_US,
+        )
+
+
+_STATES = {
+    Ending.NEVER_OPENED: State.ASSIGNED,
+    Ending.EXPIRED_WITH_DRAFT: State.EXPIRED,
+    Ending.EXPIRED_NOTHING_SAVED: State.EXPIRED,
+    Ending.VOID: State.EXPIRED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedReader:
+    """An invented physician. `withdrew_at_us` None: stayed to the end."""
+
+    reader: str
+    readings: tuple[SimulatedReading, ...]
+    withdrew_at_us: int | None = None
+
+
+LIMIT_S = 600
+MEDIAN_S, SPREAD_S = 270.0, 0.45
+VOID_REASON = "The ward's network failed during the reading"
+DAY_US = 24 * 3600 * SECOND_US
+
+
+def simulate_readers(
+    rubric: Rubric,
+    cases: Sequence[CaseId],
+    *,
+    n_readers: int,
+    cases_per_reader: int,
+    seed: int,
+    start_us: int,
+    limit_s: int = LIMIT_S,
+    skill: Skill = GENERALIST,
+    assigned: Mapping[str, Sequence[CaseId]] | None = None,
+) -> tuple[SimulatedReader, ...]:
+    """A panel of physicians with every kind of ending: most submit, some run out of time with a draft.
+
+    One reading each is left empty until time runs out, submitted as *nothing to recommend*, and void; one reader
+    withdraws half-way. They fall on the second reading of different readers, so a panel needs four readers.
+    Readers are named `reader-01` and so on; `assigned` gives their cases in order, otherwise they are allocated
+    here as a study would. Everything follows from the seed.
+    """
+    if n_readers < 4 or cases_per_reader < 2:
+        raise ValueError("A simulated panel has at least four readers with two cases each.")
+    names = [f"reader-{number:02d}" for number in range(1, n_readers + 1)]
+    given = assigned or _allocated(names, cases, per_reader=cases_per_reader, seed=seed)
+    rng = np.random.default_rng(seed)
+    appeal = {case: rng.normal(0.0, skill.between_options, len(rubric.cases[case].options)) for case in cases}
+    odd = dict(zip((names[int(at)] for at in rng.permutation(n_readers)[:4]), _ODD_ENDINGS, strict=True))
+    panel = []
+    for number, name in enumerate(names):
+        began = start_us + number * DAY_US + int(rng.random() * 9 * 3600) * SECOND_US
+        ability = rng.normal(0.0, skill.between_readers)
+        readings: list[SimulatedReading] = []
+        for position, case in enumerate(given[name], start=1):
+            edge = ability + rng.normal(0.0, skill.between_cases)
+            response = simulate_response(rubric.cases[case], skill, rng, edge=edge, appeal=appeal[case])
+            ending = odd.get(name) if position == 2 else None
+            reading = _reading(case, position, response, ending=ending, began_us=began, limit_s=limit_s, rng=rng)
+            began += (reading.seconds + 20 + int(rng.random() * 100)) * SECOND_US
+            readings.append(reading)
+        panel.append(_withdrawn(name, readings) if odd.get(name) is _WITHDRAWS else SimulatedReader(name, (*readings,)))
+    return tuple(panel)
+
+
+_WITHDRAWS = Ending.NEVER_OPENED
+_ODD_ENDINGS = (Ending.EXPIRED_NOTHING_SAVED, Ending.NOTHING_TO_RECOMMEND, Ending.VOID, _WITHDRAWS)
+
+
+def _allocated(
+    names: Sequence[str], cases: Sequence[CaseId], *, per_reader: int, seed: int
+) -> dict[str, tuple[CaseId, ...]]:
+    reads = dict.fromkeys(cases, 0)
+    given = {}
+    for name in names:
+        given[name] = allocate(seed, name, cases, per_reader=per_reader, reads=reads)
+        for case in given[name]:
+            reads[case] += 1
+    return given
+
+
+def _reading(
+    case: CaseId,
+    position: int,
+    response: Response,
+    *,
+    ending: Ending | None,
+    began_us: int,
+    limit_s: int,
+    rng: np.random.Generator,
+) -> SimulatedReading:
+    wanted = int(MEDIAN_S * np.exp(rng.normal(0.0, SPREAD_S)))
+    shuffled = [sorted(response.selected)[int(at)] for at in rng.permutation(len(response.selected))]
+    confidence = int(np.clip(rng.normal(65.0, 15.0), 5, 100))
+    match ending:
+        case Ending.EXPIRED_NOTHING_SAVED:
+            return SimulatedReading(case, position, ending, began_us, limit_s)
+        case Ending.NOTHING_TO_RECOMMEND:
+            empty = (Saved(min(wanted, limit_s), frozenset()),)
+            return SimulatedReading(case, position, ending, began_us, min(wanted, limit_s), empty, confidence)
+        case Ending.VOID:
+            half = (Saved(limit_s // 3, frozenset(shuffled[: (len(shuffled) + 1) // 2])),)
+            return SimulatedReading(case, position, ending, began_us, limit_s, half, None, VOID_REASON)
+    # Ticks come evenly over the time that this physician would have liked; what lies past the limit is never made.
+    after = [wanted * (tick + 1) // (len(shuffled) + 1) for tick in range(len(shuffled))]
+    saves = tuple(Saved(at, frozenset(shuffled[: tick + 1])) for tick, at in enumerate(after) if at < limit_s)
+    if wanted >= limit_s:
+        how = Ending.EXPIRED_WITH_DRAFT if saves else Ending.EXPIRED_NOTHING_SAVED
+        return SimulatedReading(case, position, how, began_us, limit_s, saves)
+    last = (Saved(wanted, frozenset(shuffled)),)
+    how = Ending.SUBMITTED if shuffled else Ending.NOTHING_TO_RECOMMEND
+    return SimulatedReading(case, position, how, began_us, wanted, saves + last, confidence)
+
+
+def _withdrawn(name: str, readings: Sequence[SimulatedReading]) -> SimulatedReader:
+    """Half of the readings were made before; the others were never opened."""
+    kept = tuple(readings[: len(readings) // 2])
+    left = tuple(SimulatedReading(it.case_id, it.position, Ending.NEVER_OPENED) for it in readings[len(kept) :])
+    last = kept[-1]
+    opened = last.opened_at_us or 0
+    return SimulatedReader(name, kept + left, withdrew_at_us=opened + (last.seconds + 3600) * SECOND_US)
