@@ -1,0 +1,1 @@
+"""The principal investigator: enrolment and conduct, blinded to outcomes."""

@@ -1,0 +1,1 @@
+"""The physician: a place in a study, readings against the clock, receipts."""

@@ -1,0 +1,1 @@
+"""The statistician: counts before the lock, the analysis after it."""
