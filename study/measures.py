@@ -1,0 +1,132 @@
+"""Measures: how the sums of one reading become its value, or its numerator and denominator."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from study.encoding import Floats
+from study.profile import Profile
+from study.rubric import Ints
+from study.verdicts import Totals
+
+
+class Folded(NamedTuple):
+    """Float arrays of shape (N,). NaN in `value`: undefined. Numerator and denominator: of ratios only."""
+
+    value: Floats
+    numerator: Floats | None = None
+    denominator: Floats | None = None
+
+
+class Sums(NamedTuple):
+    """What a measure is folded from. `harm_counts`: (2, 3, N) by kind and severity."""
+
+    totals: Totals
+    harm_counts: Ints
+    profile: Profile
+
+
+Fold = Callable[[Sums], Folded]
+
+
+def quotient(numerator: Floats, denominator: Floats, *, otherwise: float = np.nan) -> Floats:
+    """Elementwise quotient, `otherwise` where the denominator is 0."""
+    out = np.full(len(denominator), otherwise)
+    return np.divide(numerator, denominator, out=out, where=denominator > 0)
+
+
+def harmonic(a: Floats, b: Floats) -> Floats:
+    """Harmonic mean of two values; 0 where both are 0."""
+    return quotient(2 * a * b, a + b, otherwise=0.0)
+
+
+def _precision_weighted(sums: Sums) -> Floats:
+    return quotient(sums.totals.good_listed_weight, sums.totals.listed_weight)
+
+
+def _recall_weighted(sums: Sums) -> Floats:
+    return quotient(sums.totals.reached_weight, sums.totals.unit_weight, otherwise=0.0)
+
+
+def _f1_weighted(sums: Sums) -> Floats:
+    """0 where nothing was matched: leaving the worst plans out would flatter the mean."""
+    return harmonic(np.nan_to_num(_precision_weighted(sums)), _recall_weighted(sums))
+
+
+def _precision_raw(sums: Sums) -> Floats:
+    return quotient(sums.totals.good_actions, sums.totals.actions, otherwise=0.0)
+
+
+def _recall_raw(sums: Sums) -> Floats:
+    return quotient(sums.totals.units_reached, sums.totals.units, otherwise=0.0)
+
+
+def _f1_raw(sums: Sums) -> Floats:
+    return harmonic(_precision_raw(sums), _recall_raw(sums))
+
+
+def _accuracy(sums: Sums) -> Floats:
+    return quotient(sums.totals.agreed_units, sums.totals.decided_units)
+
+
+def _safety(sums: Sums) -> Floats:
+    """Weight of what was rightly chosen, as a share of that plus the weight of every harm."""
+    profile = sums.profile
+    harm = np.array([profile.mild, profile.moderate, profile.severe]) @ sums.harm_counts.sum(axis=0)
+    return quotient(sums.totals.appropriate_weight, sums.totals.appropriate_weight + harm)
+
+
+def _completeness(sums: Sums) -> Floats:
+    complete = sums.totals.strong_chosen == sums.totals.strong
+    return np.where(sums.totals.strong > 0, complete, np.nan)
+
+
+def _escalation(sums: Sums) -> Floats:
+    return np.where(sums.totals.escalations > 0, sums.totals.escalations_chosen > 0, np.nan)
+
+
+def _harm_from(tier: int) -> Fold:
+    def rate(sums: Sums) -> Folded:
+        return Folded((sums.harm_counts[:, tier:].sum(axis=(0, 1)) > 0).astype(np.float64))
+
+    return rate
+
+
+def _mean(value: Callable[[Sums], Floats]) -> Fold:
+    return lambda sums: Folded(value(sums))
+
+
+def _ratio(parts: Callable[[Totals], tuple[Floats, Floats]]) -> Fold:
+    def fold(sums: Sums) -> Folded:
+        numerator, denominator = parts(sums.totals)
+        return Folded(quotient(numerator, denominator), numerator, denominator)
+
+    return fold
+
+
+def composite(sums: Sums) -> Folded:
+    """A composite has no value of one reading: it is made where readings are put together."""
+    return Folded(np.full(sums.harm_counts.shape[2], np.nan))
+
+
+FOLDS: dict[str, Fold] = {
+    "f1_weighted": _mean(_f1_weighted),
+    "precision_weighted": _mean(_precision_weighted),
+    "recall_weighted": _mean(_recall_weighted),
+    "f1_raw": _mean(_f1_raw),
+    "precision_raw": _mean(_precision_raw),
+    "recall_raw": _mean(_recall_raw),
+    "accuracy": _mean(_accuracy),
+    "severe": _harm_from(2),
+    "moderate": _harm_from(1),
+    "mild": _harm_from(0),
+    "safety": _mean(_safety),
+    "completeness": _mean(_completeness),
+    "escalation": _mean(_escalation),
+    "precision": _ratio(lambda t: (t.appropriate, t.appropriate + t.uncertain + t.harmful)),
+    "recall": _ratio(lambda t: (t.appropriate, t.appropriate + t.missed)),
+    "restraint": _ratio(lambda t: (t.appropriate, t.appropriate + t.uncertain)),
+    "omission_share": _ratio(lambda t: (t.missed, t.missed + t.harmful)),
+}
+"""Every measure of every profile but the composites, by name."""
