@@ -19,6 +19,7 @@ BREAKS = {
     "estimators": ("analysis/estimate.py", "import analysis.frame"),
     "bridge": ("analysis/digits.py", "import study.case"),
     "reliability": ("analysis/estimate.py", "import pingouin"),
+    "blind": ("webapp/reader/__init__.py", "import study.rubric"),
     "light": ("webapp/front.py", "def late():\n    import analysis.estimate"),
 }
 
