@@ -131,10 +131,11 @@ def _by_reader(table: Table, draws: Draws) -> Floats:
     return found
 
 
-def ratio_differences(numerator: Table, denominator: Table, draws: Draws) -> Floats:
-    """The system's ratio of sums − the readers' over the same pairs, in every draw; shape (B, K).
+def ratio_sides(numerator: Table, denominator: Table, draws: Draws) -> tuple[Floats, Floats]:
+    """The systems' ratios of sums and the readers', over the same pairs, in every draw; each of shape (B, K).
 
-    Every pair counts the same. NaN: the draw has no pair, or nothing below a line.
+    Every pair counts the same. The two tables are NaN at the same places. NaN: the draw has no pair, or nothing below
+    the line.
     """
     read = np.isfinite(numerator.readings)
     count = read.astype(np.float64)
@@ -143,15 +144,15 @@ def ratio_differences(numerator: Table, denominator: Table, draws: Draws) -> Flo
     has_value = answered.astype(np.float64).T
     system_above = np.where(answered, numerator.systems, 0.0).T
     system_below = np.where(answered, denominator.systems, 0.0).T
-    found = np.empty((draws.n, numerator.systems.shape[0]))
+    systems = np.empty((draws.n, numerator.systems.shape[0]))
+    physicians = np.empty_like(systems)
     for rows, of_readers, of_cases in draws.chunks():
         weight = of_cases * (of_readers @ count)
-        system = _quotient(weight @ system_above, weight @ system_below)
-        physicians = _quotient(
+        systems[rows] = _quotient(weight @ system_above, weight @ system_below)
+        physicians[rows] = _quotient(
             (of_cases * (of_readers @ above)) @ has_value, (of_cases * (of_readers @ below)) @ has_value
         )
-        found[rows] = system - physicians
-    return found
+    return systems, physicians
 
 
 def _quotient(above: Floats, below: Floats) -> Floats:

@@ -7,9 +7,9 @@ import numpy as np
 
 from analysis.bootstrap import Table, draw, mean_differences, percentile
 from analysis.digits import Json, number
-from analysis.estimate import Estimate, Floats, Mask, Method, Weighting
+from analysis.estimate import NAN, Estimate, Floats, Mask, Method, Weighting
 from analysis.layout import layout_of, weights_of
-from analysis.margins import Better, Conclusion, conclude, p_worse_by_margin
+from analysis.margins import Conclusion, conclude, p_worse_by_margin
 from analysis.measures import known
 from analysis.pairs import Pairs, Unmatched, panel_pairs, run_means, system_pairs
 from analysis.scoretable import Score, ScoreTable
@@ -17,6 +17,7 @@ from analysis.strata import Strata
 from analysis.twoway import twoway
 from analysis.versions import versions
 from study.errors import Fault, Faulty
+from study.profile import Better
 
 SYSTEM_ESTIMAND = {Weighting.PAIR: "E1", Weighting.CASE: "E2", Weighting.READER: "E3"}
 PANEL_ESTIMAND = "E9"
@@ -81,7 +82,11 @@ def compare(table: ScoreTable, question: Question, strata: Strata | None = None)
     _check_scale(table, question, measure)
     sides = _sides(table, question, measure)
     estimate = _estimate(sides, question, strata)
-    margin = question.margin
+    conclusion, p_margin = None, NAN
+    if question.margin is not None:
+        higher = better is Better.HIGHER
+        conclusion = conclude(estimate, margin=question.margin, higher_is_better=higher)
+        p_margin = p_worse_by_margin(estimate, margin=question.margin, higher_is_better=higher)
     return Comparison(
         question=question,
         measure=measure,
@@ -89,12 +94,8 @@ def compare(table: ScoreTable, question: Question, strata: Strata | None = None)
         estimand=sides.estimand,
         estimate=estimate,
         unmatched=sides.pairs.unmatched,
-        conclusion=None if margin is None or better is None else conclude(estimate, margin=margin, better=better),
-        p_margin=(
-            float("nan")
-            if margin is None or better is None
-            else p_worse_by_margin(estimate, margin=margin, better=better)
-        ),
+        conclusion=conclusion,
+        p_margin=p_margin,
     )
 
 
@@ -162,7 +163,7 @@ def _better(question: Question, measure: str | None) -> Better | None:
     if question.better is not None:
         return question.better
     ours = known(measure)
-    return None if ours is None else Better(ours.better)
+    return None if ours is None else ours.better
 
 
 def _check(table: ScoreTable, question: Question, better: Better | None, strata: Strata | None) -> None:
@@ -278,13 +279,13 @@ def _estimate(sides: _Sides, question: Question, strata: Strata | None) -> Estim
     if question.method is Method.TWO_WAY:
         return twoway(differences, layout, level=question.level, weighting=question.weights)
     # Only rows and columns with a pair are drawn from, so that nothing unread takes part in the sampling.
-    rows, columns = mask.any(axis=1), mask.any(axis=0)
-    kept = tuple(case for case, there in zip(sides.cases, columns, strict=True) if there)
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    kept = tuple(sides.cases[column] for column in columns)
     draws = draw(
         question.seed,
         question.draws,
-        int(rows.sum()),
-        int(columns.sum()),
+        rows.size,
+        columns.size,
         strata=None if strata is None else strata.members(kept),
     )
     readings = np.where(mask, -(sides.test - sides.control), np.nan)[np.ix_(rows, columns)]

@@ -33,6 +33,7 @@ class RefusalCode(StrEnum):
     """Why there is no interval."""
 
     NO_PAIRS = "no_pairs"
+    NO_VALUE = "no_value"
     FEW_READERS = "few_readers"
     FEW_CASES = "few_cases"
     FEW_SHARED_CASES = "few_shared_cases"

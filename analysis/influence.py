@@ -1,5 +1,7 @@
 """Ratios of sums as influence values, so that the default interval serves them too."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from analysis.estimate import NAN, Floats
@@ -36,6 +38,27 @@ def mean(values: Floats, weights: Floats) -> tuple[float, Floats]:
     """A weighted mean, and how far each reading stands from it: the ratio whose denominators are all 1."""
     value = float(weights @ values)
     return value, _without_dust(values - value, np.abs(values).max())
+
+
+def harmonic_mean(parts: Sequence[tuple[float, Floats]]) -> tuple[float, Floats]:
+    """The harmonic mean of several values over the same readings, with its influence by the chain rule.
+
+    0 where a part is 0; NaN where a part is NaN.
+    """
+    values = np.array([value for value, _ in parts])
+    value = float(harmonic_means(values))
+    # The slope is value² / (n part²); at a part of 0 its limit is n, and the other parts' slopes are 0.
+    slopes = np.where(values == 0, float(len(parts)), 0.0)
+    np.divide(value**2, len(parts) * values**2, out=slopes, where=values > 0)
+    influence = np.sum([slope * own for slope, (_, own) in zip(slopes, parts, strict=True)], axis=0)
+    return value, np.asarray(influence, dtype=np.float64)
+
+
+def harmonic_means(values: Floats) -> Floats:
+    """Harmonic means over the first axis. 0 where a part is 0, NaN where a part is NaN."""
+    some_zero, some_nan = (values == 0).any(axis=0), np.isnan(values).any(axis=0)
+    inverse = np.sum(np.divide(1.0, values, out=np.ones_like(values), where=values != 0), axis=0)
+    return np.where(some_nan, NAN, np.where(some_zero, 0.0, values.shape[0] / inverse))
 
 
 def difference(test: tuple[float, Floats], control: tuple[float, Floats]) -> tuple[float, Floats]:

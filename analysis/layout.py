@@ -32,11 +32,11 @@ class Layout:
 
     def by_reader(self, values: Floats) -> Floats:
         """Sums of `values` (N,) within each reader, shape (R,)."""
-        return np.bincount(self.reader, weights=values, minlength=self.n_readers)
+        return np.asarray(np.bincount(self.reader, weights=values, minlength=self.n_readers), dtype=np.float64)
 
     def by_case(self, values: Floats) -> Floats:
         """Sums of `values` (N,) within each case, shape (C,)."""
-        return np.bincount(self.case, weights=values, minlength=self.n_cases)
+        return np.asarray(np.bincount(self.case, weights=values, minlength=self.n_cases), dtype=np.float64)
 
 
 def layout_of(mask: Mask) -> Layout:

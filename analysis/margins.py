@@ -6,11 +6,6 @@ from analysis.estimate import NAN, Estimate
 from analysis.student import t_upper
 
 
-class Better(StrEnum):
-    HIGHER = "higher"
-    LOWER = "lower"
-
-
 class Conclusion(StrEnum):
     SUPERIOR = "superior"
     NON_INFERIOR = "non-inferior"
@@ -18,7 +13,7 @@ class Conclusion(StrEnum):
     INCONCLUSIVE = "inconclusive"
 
 
-def conclude(estimate: Estimate, *, margin: float, better: Better) -> Conclusion | None:
+def conclude(estimate: Estimate, *, margin: float, higher_is_better: bool) -> Conclusion | None:
     """Where the interval of test − control lies: beyond 0, beyond the margin, short of it, or across.
 
     `margin` is positive, in the measure's units. None where there is no interval. `inferior` needs the whole interval
@@ -26,7 +21,7 @@ def conclude(estimate: Estimate, *, margin: float, better: Better) -> Conclusion
     """
     if estimate.refused is not None:
         return None
-    low, high = (estimate.low, estimate.high) if better is Better.HIGHER else (-estimate.high, -estimate.low)
+    low, high = (estimate.low, estimate.high) if higher_is_better else (-estimate.high, -estimate.low)
     if low > 0:
         return Conclusion.SUPERIOR
     if low > -margin:
@@ -36,9 +31,9 @@ def conclude(estimate: Estimate, *, margin: float, better: Better) -> Conclusion
     return Conclusion.INCONCLUSIVE
 
 
-def p_worse_by_margin(estimate: Estimate, *, margin: float, better: Better) -> float:
+def p_worse_by_margin(estimate: Estimate, *, margin: float, higher_is_better: bool) -> float:
     """One-sided p of *worse by the margin or more*; NaN where the method gives no degrees of freedom."""
     if estimate.refused is not None or not estimate.df > 0:
         return NAN
-    value = estimate.value if better is Better.HIGHER else -estimate.value
+    value = estimate.value if higher_is_better else -estimate.value
     return t_upper((value + margin) / estimate.se, estimate.df)

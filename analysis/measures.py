@@ -4,8 +4,6 @@ from collections.abc import Iterator
 
 from study.profile import PROFILES, Measure
 
-PERCENT_SUSPECTED = 1.0
-
 
 def profile_measures() -> Iterator[Measure]:
     """Every measure of every profile."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.estimate import Floats, Mask
+from analysis.estimate import Floats, Ints, Mask
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +67,14 @@ def panel_pairs(read_test: Mask, read_control: Mask) -> Pairs:
     )
 
 
-def run_means(values: Floats, group: "np.ndarray[tuple[int], np.dtype[np.int64]]", n_groups: int) -> Floats:
-    """The mean of the values (N,) within each group, shape (n_groups,); NaN values are left out, NaN where none is left.
+def run_means(values: Floats, group: Ints, n_groups: int) -> Floats:
+    """The mean of the values (N,) within each group, shape (n_groups,); NaN where a group has no value.
 
     Runs of one system on one case are such a group: they are averaged before anything else, so that they never count
-    as cases of their own.
+    as cases of their own. NaN values are left out of their group's mean.
     """
     present = np.isfinite(values)
-    total = np.bincount(group[present], weights=values[present], minlength=n_groups)
+    total = np.asarray(np.bincount(group[present], weights=values[present], minlength=n_groups), dtype=np.float64)
     count = np.bincount(group[present], minlength=n_groups)
-    return np.divide(total, count, out=np.full(n_groups, np.nan), where=count > 0)
+    found: Floats = np.divide(total, count, out=np.full(n_groups, np.nan), where=count > 0)
+    return found

@@ -40,8 +40,8 @@ class ScoreTable:
         return tuple(sorted({row.measure for row in self.rows if row.measure is not None}))
 
     def of(self, modality: str, measure: str | None) -> tuple[Score, ...]:
-        """The rows of one modality; with a measure named, that measure's."""
-        return tuple(row for row in self.rows if row.modality == modality and measure in (None, row.measure))
+        """The rows of one modality; where the file names measures, that measure's."""
+        return tuple(row for row in self.rows if row.modality == modality and row.measure in (None, measure))
 
 
 def parse_scores(data: bytes, name: str = "SCORES.csv") -> ScoreTable:

@@ -1,0 +1,173 @@
+"""Every system against every arm of physicians, on every measure, from one set of draws."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from analysis import sides
+from analysis.bootstrap import Draws, percentile
+from analysis.estimate import NAN, Estimate, Floats, Method, Refusal, RefusalCode, Weighting
+from analysis.frame import Frame, MeasureTable, PhysicianArm, System
+from analysis.influence import difference
+from analysis.layout import Layout, layout_of, weights_of
+from analysis.pairs import Pairs, Unmatched, system_pairs
+from analysis.simultaneous import Band, bands
+from analysis.twoway import twoway
+
+
+@dataclass(frozen=True, slots=True)
+class Contrast:
+    """One system − one arm of physicians on one measure, over the pairs that exist.
+
+    `test_value` and `control_value` are over the same pairs; their difference is the estimate. `default` is the
+    two-way interval, `bootstrap` stands beside it. `mixed_modes`: the two sides answered in different ways, and the
+    protocol allows the comparison. `band` holds for all systems of the family at once; None: there is none.
+    """
+
+    test: str
+    policy: bool
+    control: str
+    measure: str
+    better: str
+    test_value: float
+    control_value: float
+    default: Estimate
+    bootstrap: Estimate
+    unmatched: Unmatched
+    undefined: int
+    modes: tuple[str, str]
+    mixed_modes: bool
+    band: Band | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A contrast before its draws: what it compares, or why it may not."""
+
+    system: int
+    pairs: Pairs
+    refused: Refusal | None
+
+
+def contrasts(
+    study: Frame, table: MeasureTable, arm: PhysicianArm, draws: Draws, *, level: float, mixed_modes: bool
+) -> tuple[Contrast, ...]:
+    """All systems against one arm on one measure; `draws` are over all readers and all cases of the frame."""
+    defined = sides.defined(table, arm.name)
+    ready = []
+    for k, system in enumerate(study.systems):
+        pairs = system_pairs(arm.read, study.answered[k], defined=defined[k])
+        ready.append(_Ready(k, pairs, _refuse(study, system, arm, pairs, mixed_modes=mixed_modes)))
+    compared = [one.system for one in ready if one.refused is None]
+    in_draws = np.subtract(*sides.in_draws(table, arm.name, compared, arm.read, draws))
+    column = {k: j for j, k in enumerate(compared)}
+    found = []
+    for one in ready:
+        if one.refused is None:
+            drawn = in_draws[:, column[one.system]]
+            found.append(_contrast(study, one, table, arm, drawn, seed=draws.seed, level=level))
+        else:
+            found.append(_refused(study, one, table, arm, one.refused, level=level))
+    return _with_bands(found, in_draws, compared, level)
+
+
+def differs_in_mode(system: System, arm: PhysicianArm) -> bool:
+    """Whether the two sides answered in different ways. A reference policy answers in none, and never differs."""
+    return not system.policy and system.modes != arm.modes
+
+
+def _refuse(study: Frame, system: System, arm: PhysicianArm, pairs: Pairs, *, mixed_modes: bool) -> Refusal | None:
+    if differs_in_mode(system, arm) and not mixed_modes:
+        reason = (
+            f"{system.name} answered by {' and '.join(system.modes)}, {arm.name} by {' and '.join(arm.modes)}; the "
+            "protocol does not say that response modes may be mixed."
+        )
+        return Refusal(RefusalCode.MIXED_RESPONSE_MODES, reason)
+    if pairs.unanswered:
+        cases = ", ".join(study.cases[case] for case in pairs.unanswered)
+        reason = f"{system.name} has no answer on {len(pairs.unanswered)} compared cases ({cases})."
+        return Refusal(RefusalCode.MISSING_ANSWERS, reason)
+    if not pairs.mask.any():
+        return Refusal(RefusalCode.NO_PAIRS, "No reading can be paired.")
+    return None
+
+
+def _contrast(
+    study: Frame,
+    one: _Ready,
+    table: MeasureTable,
+    arm: PhysicianArm,
+    drawn: Floats,
+    *,
+    seed: int | None,
+    level: float,
+) -> Contrast:
+    mask = one.pairs.mask
+    layout = layout_of(mask)
+    weights = weights_of(layout, Weighting.PAIR)
+    test, control = sides.in_study(table, arm.name, one.system, mask, weights)
+    value, influence = difference(test, control)
+    if np.isnan(value):
+        reason = "Nothing stands below the line of the ratio, on one side or both."
+        return _refused(study, one, table, arm, Refusal(RefusalCode.NO_VALUE, reason), level=level)
+    if table.measure.kind == "mean":
+        default = twoway(sides.differences(table, arm.name, one.system, mask), layout, level=level)
+    else:
+        default = twoway(influence, layout, level=level, value=value)
+    beside = percentile(drawn, layout, value=default.value, level=level, seed=seed)
+    return _put_together(study, one, table, arm, (test[0], control[0]), (default, beside))
+
+
+def _refused(
+    study: Frame, one: _Ready, table: MeasureTable, arm: PhysicianArm, refusal: Refusal, *, level: float
+) -> Contrast:
+    """A contrast that has no value: its counts and the reason."""
+    layout: Layout = layout_of(one.pairs.mask)
+    nothing = Estimate(
+        value=NAN,
+        level=level,
+        method=Method.TWO_WAY,
+        weighting=Weighting.PAIR,
+        n_readers=layout.n_readers,
+        n_cases=layout.n_cases,
+        n_readings=layout.n_readings,
+        refused=refusal,
+    )
+    return _put_together(study, one, table, arm, (NAN, NAN), (nothing, replace(nothing, method=Method.BOOTSTRAP)))
+
+
+def _put_together(
+    study: Frame,
+    one: _Ready,
+    table: MeasureTable,
+    arm: PhysicianArm,
+    values: tuple[float, float],
+    estimates: tuple[Estimate, Estimate],
+) -> Contrast:
+    system = study.systems[one.system]
+    return Contrast(
+        test=system.name,
+        policy=system.policy,
+        control=arm.name,
+        measure=table.measure.name,
+        better=str(table.measure.better),
+        test_value=values[0],
+        control_value=values[1],
+        default=estimates[0],
+        bootstrap=estimates[1],
+        unmatched=one.pairs.unmatched,
+        undefined=one.pairs.undefined,
+        modes=("+".join(system.modes), "+".join(arm.modes)),
+        mixed_modes=differs_in_mode(system, arm),
+    )
+
+
+def _with_bands(
+    found: Sequence[Contrast], in_draws: Floats, compared: Sequence[int], level: float
+) -> tuple[Contrast, ...]:
+    """The family of a simultaneous band is the systems with an interval; policies are not in it."""
+    family = [j for j, k in enumerate(compared) if found[k].default.refused is None and not found[k].policy]
+    made = bands(in_draws[:, family], [found[compared[j]].default for j in family], level=level)
+    by_system = {compared[j]: band for j, band in zip(family, made, strict=True)}
+    return tuple(replace(one, band=by_system.get(k)) for k, one in enumerate(found))

@@ -1,0 +1,245 @@
+"""The one bridge from a study to arrays: who read what, and what every measure is worth there.
+
+Physicians and systems go through one call of the scorer, which does not know which is which.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from analysis.estimate import Floats, Ints, Mask
+from analysis.pairs import run_means
+from study.answer import Answer, Kind, Response, ResponseMode
+from study.case import CaseId
+from study.cut import Cut
+from study.profile import Measure, MeasureKind
+from study.progress import COMPLETED, SCORED, Ending, Reading
+from study.rubric import Rubric
+from study.scoring import Scored, score_readings
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """A system or a reference policy: the fixed, named thing that physicians are compared with.
+
+    `modes` are the response modes of its answers; `runs` the most runs on one case. `mappers` say who turned its free
+    text into selections.
+    """
+
+    name: str
+    kind: Kind
+    modes: tuple[str, ...]
+    runs: int
+    n_answers: int
+    versions: tuple[str, ...] = ()
+    mappers: tuple[str, ...] = ()
+
+    @property
+    def policy(self) -> bool:
+        return self.kind is Kind.POLICY
+
+
+@dataclass(frozen=True, slots=True)
+class PhysicianArm:
+    """How one group of physicians answered. `read` (R, C): the readings that are scored."""
+
+    name: str
+    modes: tuple[str, ...]
+    read: Mask
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What every place of an array adds above and below the line of a measure. NaN on both: no value there.
+
+    Of a mean, the value stands above and 1 below.
+    """
+
+    above: Floats
+    below: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureTable:
+    """One measure: by arm at (reader, case), and for the systems at (system, case), runs averaged.
+
+    A composite has `parts` and no terms of its own.
+    """
+
+    measure: Measure
+    arms: Mapping[str, Terms]
+    systems: Terms
+    parts: tuple["MeasureTable", ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A study as arrays. Readers and cases are in sorted order; rows and columns of every array follow them."""
+
+    readers: tuple[str, ...]
+    cases: tuple[str, ...]
+    systems: tuple[System, ...]
+    arms: Mapping[str, PhysicianArm]
+    answered: Mask
+    tables: Mapping[str, MeasureTable]
+    variant_answers: int
+
+
+def frame(
+    cut: Cut,
+    rubric: Rubric,
+    policies: Iterable[Answer] = (),
+    *,
+    endings: frozenset[Ending] = SCORED,
+) -> Frame:
+    """Score everything once, and lay it out.
+
+    `endings` are those that enter: by default every ending that the kinds of nothing give a score; COMPLETED for the
+    sensitivity analysis. Answers on variants of a case are counted and left out: no physician has read a variant.
+    """
+    readings = [reading for reading in cut.readings if reading.ending in endings]
+    answers = [*cut.answers, *_new(policies, cut.answers)]
+    on_cases = [answer for answer in answers if answer.variant is None]
+    responses = [*map(_scored_response, readings), *(answer.response for answer in on_cases)]
+    case_ids = [*(reading.case_id for reading in readings), *(answer.case_id for answer in on_cases)]
+    scores = score_readings(rubric, case_ids, responses)
+
+    readers = tuple(sorted({reading.reader for reading in cut.readings}))
+    cases = tuple(sorted(cut.cases))
+    systems = _systems(on_cases)
+    column = {case: j for j, case in enumerate(cases)}
+    arms = _arms(cut, readings, readers, column)
+    places = _Places(
+        n_readings=len(readings),
+        of_arm={name: np.array([reading.arm == name for reading in readings], dtype=bool) for name in arms},
+        reading=_reading_places(readings, readers, column),
+        answer=_answer_places(on_cases, systems, column),
+        readings_shape=(len(readers), len(cases)),
+        systems_shape=(len(systems), len(cases)),
+    )
+    answered = np.zeros(places.systems_shape, dtype=bool)
+    answered.ravel()[places.answer] = True
+    tables = _tables(rubric.profile.measures, scores.measures, places)
+    return Frame(readers, cases, systems, arms, answered, tables, len(answers) - len(on_cases))
+
+
+def completed_only(cut: Cut, rubric: Rubric, policies: Iterable[Answer] = ()) -> Frame:
+    """The sensitivity frame: readings that were handed in, on purpose, before time."""
+    return frame(cut, rubric, policies, endings=COMPLETED)
+
+
+def _scored_response(reading: Reading) -> Response:
+    response = reading.scored_response
+    if response is None:
+        raise ValueError(f"a reading that is {reading.ending} has nothing to score")
+    return response
+
+
+def _new(policies: Iterable[Answer], answers: Sequence[Answer]) -> list[Answer]:
+    """The policies that the study does not already hold answers of."""
+    known = {answer.respondent for answer in answers}
+    return [answer for answer in policies if answer.respondent not in known]
+
+
+def _systems(answers: Sequence[Answer]) -> tuple[System, ...]:
+    """One row a respondent; systems first, then policies, each by name."""
+    by_name: dict[str, list[Answer]] = {}
+    for answer in answers:
+        by_name.setdefault(answer.respondent, []).append(answer)
+    found = [_system(name, own) for name, own in by_name.items()]
+    return tuple(sorted(found, key=lambda system: (system.kind is Kind.POLICY, system.name)))
+
+
+def _system(name: str, answers: Sequence[Answer]) -> System:
+    mappers = {answer.mapper for answer in answers if answer.mapper is not None}
+    return System(
+        name=name,
+        kind=Kind.POLICY if any(answer.kind is Kind.POLICY for answer in answers) else Kind.SYSTEM,
+        modes=tuple(sorted({str(answer.response_mode) for answer in answers})),
+        runs=max(Counter(answer.case_id for answer in answers).values()),
+        n_answers=len(answers),
+        versions=tuple(sorted({answer.system_version for answer in answers if answer.system_version is not None})),
+        mappers=tuple(sorted(f"{mapper.kind} {mapper.name} {mapper.version}" for mapper in mappers)),
+    )
+
+
+def _arms(
+    cut: Cut, readings: Sequence[Reading], readers: Sequence[str], column: Mapping[CaseId, int]
+) -> dict[str, PhysicianArm]:
+    """Every arm of the protocol in its order, then any that only readings name."""
+    modes = {arm.id: tuple(sorted({str(stage.mode) for stage in arm.stages})) for arm in cut.protocol.arms}
+    for reading in cut.readings:
+        modes.setdefault(reading.arm, (str(ResponseMode.TICK),))
+    read = {name: np.zeros((len(readers), len(column)), dtype=bool) for name in modes}
+    row = {reader: i for i, reader in enumerate(readers)}
+    for reading in readings:
+        read[reading.arm][row[reading.reader], column[reading.case_id]] = True
+    return {name: PhysicianArm(name, modes[name], read[name]) for name in modes}
+
+
+def _reading_places(readings: Sequence[Reading], readers: Sequence[str], column: Mapping[CaseId, int]) -> Ints:
+    """Flat (reader, case) position of each reading."""
+    row = {reader: i for i, reader in enumerate(readers)}
+    return np.array([row[r.reader] * len(column) + column[r.case_id] for r in readings], dtype=np.int64)
+
+
+def _answer_places(answers: Sequence[Answer], systems: Sequence[System], column: Mapping[CaseId, int]) -> Ints:
+    """Flat (system, case) position of each answer: its runs share one."""
+    row = {system.name: i for i, system in enumerate(systems)}
+    return np.array([row[a.respondent] * len(column) + column[a.case_id] for a in answers], dtype=np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """Where each scored response stands in the arrays. The first `n_readings` are physicians'."""
+
+    n_readings: int
+    of_arm: Mapping[str, Mask]
+    reading: Ints
+    answer: Ints
+    readings_shape: tuple[int, int]
+    systems_shape: tuple[int, int]
+
+
+def _tables(measures: Sequence[Measure], scored: Mapping[str, Scored], places: _Places) -> dict[str, MeasureTable]:
+    """A table for each measure of the profile, composites after their parts, in the profile's order."""
+    simple = {
+        measure.name: _table(measure, *_terms(measure, scored[measure.name]), places)
+        for measure in measures
+        if measure.kind is not MeasureKind.COMPOSITE
+    }
+    found = {}
+    for measure in measures:
+        if measure.kind is MeasureKind.COMPOSITE:
+            parts = tuple(simple[name] for name in measure.parts)
+            found[measure.name] = MeasureTable(measure, parts[0].arms, parts[0].systems, parts)
+        else:
+            found[measure.name] = simple[measure.name]
+    return found
+
+
+def _terms(measure: Measure, scored: Scored) -> tuple[Floats, Floats]:
+    """What every response adds above and below the line."""
+    if measure.kind is MeasureKind.RATIO:
+        if scored.numerator is None or scored.denominator is None:
+            raise ValueError(f"{measure.name} is a ratio and has no numerator or no denominator")
+        return scored.numerator.astype(np.float64), scored.denominator.astype(np.float64)
+    return scored.value, np.where(np.isfinite(scored.value), 1.0, np.nan)
+
+
+def _table(measure: Measure, above: Floats, below: Floats, places: _Places) -> MeasureTable:
+    def at_readings(values: Floats, of_arm: Mask) -> Floats:
+        laid_out = np.full(places.readings_shape, np.nan)
+        laid_out.ravel()[places.reading[of_arm]] = values[: places.n_readings][of_arm]
+        return laid_out
+
+    def at_systems(values: Floats) -> Floats:
+        shape = places.systems_shape
+        return run_means(values[places.n_readings :], places.answer, shape[0] * shape[1]).reshape(shape)
+
+    by_arm = {
+        name: Terms(at_readings(above, of_arm), at_readings(below, of_arm)) for name, of_arm in places.of_arm.items()
+    }
+    return MeasureTable(measure, by_arm, Terms(at_systems(above), at_systems(below)))
