@@ -23,7 +23,7 @@ setup-dev: $(VENV)/.dev  ## the same, with what tests, linters and types need
 
 # A stamp for each step, so that the second time there is nothing to do.
 $(VENV)/.made:
-	@python=$$(.ci/python) && echo "environment: $(VENV) with $$python" && "$$python" -m venv $(VENV)
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || { python=$$(.ci/python) && echo "environment: $(VENV) with $$python" && "$$python" -m venv --clear $(VENV); }
 	@touch $@
 
 $(VENV)/.runtime: $(VENV)/.made requirements.txt requirements-build.txt pyproject.toml
