@@ -1,89 +1,20 @@
-"""Respondents who do not exist: for demonstrations, rehearsals and tests, never for a result.
+"""A panel of physicians who do not exist, with every way in which a reading can end. Nothing here reads a clock.
 
-A respondent chooses an option with a chance that depends on its consensus score alone, shifted by how good this
-respondent is and how tempting this option is; then makes the plan coherent. Nothing here reads a clock.
+For demonstrations, rehearsals and tests, never for a result. The readings are played through the study's real doors.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from study.allocation import allocate
 from study.answer import Response
 from study.case import CaseId, Selection
-from study.consensus import BENEFIT
 from study.progress import Ending, Reading, State
-from study.rubric import CaseRubric, Rubric
+from study.rubric import Rubric
+from study.skill import GENERALIST, Floats, Skill, simulate_response
 from study.timing import SECOND_US
-
-Floats = NDArray[np.float64]
-
-TOWARDS_RIGHT = np.array([-1.0, -1.0, -1.0, -0.5, -0.5, -0.5, 1.0, 1.0, 1.0])
-"""How a better respondent's log odds of choosing an option of score 1–9 move."""
-
-
-@dataclass(frozen=True, slots=True)
-class Skill:
-    """`chances[s − 1]`: the chance that the middle respondent chooses an option of consensus score s.
-
-    `leaves_alone`: the same of *do nothing* where that is right. The spreads are standard deviations of log odds:
-    between respondents of one kind, between their cases, and between options of one score (temptations that all of
-    them share).
-    """
-
-    chances: tuple[float, ...]
-    leaves_alone: float
-    between_readers: float = 0.0
-    between_cases: float = 0.0
-    between_options: float = 0.0
-
-    def __post_init__(self) -> None:
-        if len(self.chances) != 9 or not all(0.0 < chance < 1.0 for chance in (*self.chances, self.leaves_alone)):
-            raise ValueError("A skill has nine chances, one for each score from 1 to 9, all between 0 and 1.")
-
-    def log_odds(self, case: CaseRubric, *, edge: float = 0.0, appeal: Floats | None = None) -> Floats:
-        """Of choosing each option. `edge`: how much better than the middle; `appeal`: an option's temptation."""
-        chance = np.asarray(self.chances)[case.score - 1]
-        chance[case.do_nothing & (case.score >= BENEFIT)] = self.leaves_alone
-        shifted = np.log(chance / (1.0 - chance)) + edge * TOWARDS_RIGHT[case.score - 1]
-        return shifted if appeal is None else shifted + appeal
-
-
-GENERALIST = Skill(
-    chances=(0.02, 0.05, 0.10, 0.14, 0.24, 0.34, 0.50, 0.60, 0.72),
-    leaves_alone=0.55,
-    between_readers=0.35,
-    between_cases=0.45,
-    between_options=0.80,
-)
-"""The simulated physicians of the demonstration: about half of what they choose is right; they miss a good third."""
-
-
-def simulate_response(
-    case: CaseRubric, skill: Skill, rng: np.random.Generator, *, edge: float = 0.0, appeal: Floats | None = None
-) -> Response:
-    """One plan: options drawn one by one, then made coherent.
-
-    Whoever chooses *do nothing* chooses nothing else; of alternatives one is kept; an option that depends on
-    others falls away without them.
-    """
-    odds = skill.log_odds(case, edge=edge, appeal=appeal)
-    chosen = rng.random(len(odds)) < 1.0 / (1.0 + np.exp(-odds))
-    nothing = chosen & case.do_nothing
-    if nothing.any():
-        return Response(selected=_options(case, nothing))
-    for group in np.unique(case.alternative[chosen & (case.alternative >= 0)]):
-        members = np.flatnonzero(chosen & (case.alternative == group))
-        chosen[members] = False
-        chosen[members[int(rng.random() * len(members))]] = True
-    supported = ~case.parents.any(axis=1) | (case.parents & chosen).any(axis=1)
-    return Response(selected=_options(case, chosen & supported))
-
-
-def _options(case: CaseRubric, chosen: NDArray[np.bool_]) -> Selection:
-    return frozenset(option for option, kept in zip(case.options, chosen, strict=True) if kept)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,35 +102,66 @@ def simulate_readers(
     limit_s: int = LIMIT_S,
     skill: Skill = GENERALIST,
     assigned: Mapping[str, Sequence[CaseId]] | None = None,
+    cases_seed: int = 0,
 ) -> tuple[SimulatedReader, ...]:
     """A panel of physicians with every kind of ending: most submit, some run out of time with a draft.
 
     One reading each is left empty until time runs out, submitted as *nothing to recommend*, and void; one reader
     withdraws half-way. They fall on the second reading of different readers, so a panel needs four readers.
     Readers are named `reader-01` and so on; `assigned` gives their cases in order, otherwise they are allocated
-    here as a study would. Everything follows from the seed.
+    here as a study would. Everything follows from `seed`, but the options' temptations: those belong to the cases
+    and follow from `cases_seed`, so that other seeds are other panels with the same cases.
     """
     if n_readers < 4 or cases_per_reader < 2:
         raise ValueError("A simulated panel has at least four readers with two cases each.")
     names = [f"reader-{number:02d}" for number in range(1, n_readers + 1)]
     given = assigned or _allocated(names, cases, per_reader=cases_per_reader, seed=seed)
     rng = np.random.default_rng(seed)
-    appeal = {case: rng.normal(0.0, skill.between_options, len(rubric.cases[case].options)) for case in cases}
+    appeal = temptations(rubric, skill, cases_seed)
     odd = dict(zip((names[int(at)] for at in rng.permutation(n_readers)[:4]), _ODD_ENDINGS, strict=True))
     panel = []
     for number, name in enumerate(names):
-        began = start_us + number * DAY_US + int(rng.random() * 9 * 3600) * SECOND_US
-        ability = rng.normal(0.0, skill.between_readers)
-        readings: list[SimulatedReading] = []
-        for position, case in enumerate(given[name], start=1):
-            edge = ability + rng.normal(0.0, skill.between_cases)
-            response = simulate_response(rubric.cases[case], skill, rng, edge=edge, appeal=appeal[case])
-            ending = odd.get(name) if position == 2 else None
-            reading = _reading(case, position, response, ending=ending, began_us=began, limit_s=limit_s, rng=rng)
-            began += (reading.seconds + 20 + int(rng.random() * 100)) * SECOND_US
-            readings.append(reading)
-        panel.append(_withdrawn(name, readings) if odd.get(name) is _WITHDRAWS else SimulatedReader(name, (*readings,)))
+        begins = start_us + number * DAY_US + int(rng.random() * 9 * 3600) * SECOND_US
+        plans = _plans(rubric, given[name], skill, appeal, rng)
+        ending = odd.get(name)
+        readings = _readings(plans, ending, begins_us=begins, limit_s=limit_s, rng=rng)
+        panel.append(_withdrawn(name, readings) if ending is _WITHDRAWS else SimulatedReader(name, readings))
     return tuple(panel)
+
+
+def _plans(
+    rubric: Rubric,
+    cases: Sequence[CaseId],
+    skill: Skill,
+    appeal: Mapping[CaseId, Floats],
+    rng: np.random.Generator,
+) -> dict[CaseId, Response]:
+    """What one physician would answer with all the time in the world."""
+    ability = rng.normal(0.0, skill.between_readers)
+    plans = {}
+    for case in cases:
+        edge = ability + rng.normal(0.0, skill.between_cases)
+        plans[case] = simulate_response(rubric.cases[case], skill, rng, edge=edge, appeal=appeal[case])
+    return plans
+
+
+def _readings(
+    plans: Mapping[CaseId, Response], odd: Ending | None, *, begins_us: int, limit_s: int, rng: np.random.Generator
+) -> tuple[SimulatedReading, ...]:
+    """One sitting, case after case. `odd`: how the second reading ends, whatever was planned."""
+    readings = []
+    for position, (case, plan) in enumerate(plans.items(), start=1):
+        ending = odd if position == 2 else None
+        reading = _reading(case, position, plan, ending=ending, began_us=begins_us, limit_s=limit_s, rng=rng)
+        begins_us += (reading.seconds + 20 + int(rng.random() * 100)) * SECOND_US
+        readings.append(reading)
+    return tuple(readings)
+
+
+def temptations(rubric: Rubric, skill: Skill, seed: int) -> dict[CaseId, Floats]:
+    """For each case, how much more or less than its score says every physician is drawn to each option (log odds)."""
+    rng = np.random.default_rng([seed, 7])
+    return {case.case_id: rng.normal(0.0, skill.between_options, len(case.options)) for case in rubric.cases.values()}
 
 
 _WITHDRAWS = Ending.NEVER_OPENED
