@@ -37,6 +37,8 @@ _FOUND = select(
     READER.c.accommodation_percent,
     READER.c.withdrawn_at_us,
     STUDY.c.state.label("study_state"),
+    STUDY.c.bundle_digest,
+    STUDY.c.title,
     ANSWER.c.selected,
     ANSWER.c.confidence,
     ANSWER.c.rationale,

@@ -1,0 +1,82 @@
+"""The form of a case. Its choices come from the case, so that a foreign option is refused by the field itself."""
+
+from flask_wtf import FlaskForm
+from wtforms import (
+    BooleanField,
+    HiddenField,
+    IntegerField,
+    SelectMultipleField,
+    TextAreaField,
+)
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
+
+from study.case import Case, OptionId
+from study.draft import RATIONALE_CHARACTERS, RESOURCES, Draft
+
+
+class ReadingForm(FlaskForm):
+    selected = SelectMultipleField("Options", validate_choice=True)
+    confidence = IntegerField(
+        "How confident are you in this plan?",
+        validators=[Optional(), NumberRange(0, 100, message="Confidence is a whole number from 0 to 100.")],
+    )
+    rationale = TextAreaField(
+        "Why",
+        validators=[Length(max=RATIONALE_CHARACTERS, message=f"At most {RATIONALE_CHARACTERS} characters.")],
+    )
+    resources = SelectMultipleField(
+        "What did you use for this case?",
+        choices=[SelectChoice(word, label) for word, label in RESOURCES.items()],
+    )
+    nothing_to_recommend = BooleanField("Nothing to recommend: no option on this list should be carried out.")
+    key = HiddenField(validators=[InputRequired(), Length(min=8, max=64)])
+    base_revision = IntegerField(validators=[InputRequired(), NumberRange(min=0)])
+
+    @classmethod
+    def for_case(cls, case: Case, draft: Draft | None = None) -> "ReadingForm":
+        data = None if draft is None else {**draft.as_json()}
+        form = cls(data=data)
+        form.selected.choices = [SelectChoice(option.id, option.text) for option in case.options]
+        return form
+
+    def validate_nothing_to_recommend(self, field: BooleanField) -> None:
+        if field.data and self.selected.data:
+            raise ValidationError(
+                "You chose options and also said that there is nothing to recommend. Keep one of them."
+            )
+
+    @property
+    def draft(self) -> Draft:
+        return Draft(
+            selected=frozenset(OptionId(option) for option in self.selected.data or ()),
+            confidence=self.confidence.data,
+            rationale=(self.rationale.data or "").replace("\r\n", "\n").replace("\x00", ""),
+            resources=frozenset(self.resources.data or ()),
+            nothing_to_recommend=bool(self.nothing_to_recommend.data),
+        )
+
+
+class SubmitForm(FlaskForm):
+    """The last step. `nothing` is asked for only where nothing was chosen: silence is never taken for a plan."""
+
+    key = HiddenField(validators=[InputRequired(), Length(min=8, max=64)])
+    base_revision = IntegerField(validators=[InputRequired(), NumberRange(min=0)])
+    nothing = BooleanField("For this patient I recommend none of the options.")
+
+
+class ProblemForm(FlaskForm):
+    text = TextAreaField(
+        "What is wrong with this case?",
+        validators=[
+            InputRequired("Say in a few words what is wrong."),
+            Length(max=2000, message="At most 2,000 characters."),
+        ],
+    )
+
+
+class WithdrawForm(FlaskForm):
+    reason = TextAreaField("Your reason", validators=[Length(max=500, message="At most 500 characters.")])
+    sure = BooleanField(
+        "Yes, I want to withdraw from this study.", validators=[InputRequired("Tick this to withdraw.")]
+    )

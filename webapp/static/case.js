@@ -1,0 +1,307 @@
+// One case: every change is sent to be kept, the clock is the server's, and nothing ticked is let go of
+// before the server has said that it has it.
+import { Countdown, clockOf } from "./countdown.js";
+
+const form = document.getElementById("case");
+const kept = document.getElementById("kept");
+const banner = document.getElementById("banner");
+const { remainingMs, totalMs, graceMs } = clockOf(form.dataset);
+const shownAt = performance.now();
+const DEBOUNCE_MS = 500, LONGEST_WAIT_MS = 15_000;
+
+let revision = Number(form.dataset.revision);
+let pending = null; // what was sent under a key and is not acknowledged yet: it is sent again unchanged
+let dirty = false; // something on the page is newer than what was sent
+let frozen = false;
+let tries = 0;
+let timer = null;
+const offsets = {};
+
+/* What is on the page */
+
+const options = [...form.querySelectorAll("input[name=selected]")];
+const nothing = document.getElementById("nothing");
+const confidence = document.getElementById("confidence");
+const rationale = document.getElementById("rationale");
+
+function draft() {
+  const number = confidence.value === "" ? null : Number(confidence.value);
+  return {
+    selected: options.filter((box) => box.checked).map((box) => box.value),
+    confidence: Number.isInteger(number) && number >= 0 && number <= 100 ? number : null,
+    rationale: rationale.value,
+    resources: [...form.querySelectorAll("input[name=resources]:checked")].map((box) => box.value),
+    nothing_to_recommend: nothing.checked,
+  };
+}
+
+function said(text, state = "") {
+  if (kept.textContent !== text) kept.textContent = text;
+  kept.className = `kept ${state}`;
+}
+
+function tell(text, { button, act } = {}) {
+  banner.textContent = text;
+  if (button) {
+    const press = document.createElement("button");
+    press.type = "button";
+    press.className = "btn btn-sm btn-primary ms-3";
+    press.textContent = button;
+    press.addEventListener("click", act);
+    banner.append(press);
+  }
+  banner.hidden = false;
+}
+
+function freeze() {
+  frozen = true;
+  form.classList.add("frozen");
+  for (const control of form.querySelectorAll("input, textarea, button[type=submit]")) {
+    if (control.type !== "hidden") control.disabled = true;
+  }
+}
+
+/* Keeping */
+
+function changed(name) {
+  if (frozen) return;
+  offsets[name] = Math.round(performance.now() - shownAt);
+  dirty = true;
+  if (!pending) said("Saving …");
+  schedule(DEBOUNCE_MS);
+}
+
+function schedule(ms) {
+  clearTimeout(timer);
+  timer = setTimeout(keep, ms);
+}
+
+function newKey() {
+  return crypto.randomUUID ? crypto.randomUUID() : Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
+}
+
+function prepare() {
+  if (!pending && dirty) {
+    pending = { key: newKey(), base_revision: revision, draft: draft(), offsets_ms: { ...offsets } };
+    for (const name of Object.keys(offsets)) delete offsets[name];
+    dirty = false;
+  }
+  return pending;
+}
+
+function send(body, keepalive = false) {
+  return fetch(form.dataset.save, {
+    method: "POST",
+    headers: { "Content-Type": "application/json", "X-CSRFToken": form.csrf_token.value },
+    body: JSON.stringify(body),
+    redirect: "error",
+    keepalive,
+  });
+}
+
+let sending = false;
+async function keep() {
+  if (sending || !prepare()) return;
+  sending = true;
+  try {
+    await settle(await send(pending));
+  } catch {
+    waitAndTryAgain("Not saved yet: no connection. Trying again …");
+  } finally {
+    sending = false;
+  }
+  if (dirty && !pending && !frozen) schedule(0);
+}
+
+async function settle(answer) {
+  if (answer.ok) {
+    const found = await answer.json();
+    pending = null;
+    tries = 0;
+    revision = found.revision;
+    form.base_revision.value = revision;
+    form.dataset.revision = revision;
+    countdown.correct(found.remaining_ms);
+    if (!dirty) said(`Saved ${new Date(found.saved_at).toLocaleTimeString()}`);
+    return;
+  }
+  if (answer.status === 409) return void stale();
+  if (answer.status === 410) return void over((await answer.json()).kept_apart);
+  if (answer.status === 422) return void refused((await answer.json()).error);
+  if (answer.status === 400 || answer.status === 401) return void (await signedOut());
+  if (answer.status === 404) return void gone();
+  const wait = Number(answer.headers.get("Retry-After"));
+  waitAndTryAgain("Not saved yet: the site is busy. Trying again …", wait ? wait * 1000 : undefined);
+}
+
+function waitAndTryAgain(text, ms) {
+  said(text, "waiting");
+  const most = Math.min(LONGEST_WAIT_MS, 500 * 2 ** tries++);
+  schedule(ms ?? most / 2 + Math.random() * most / 2);
+}
+
+function stale() {
+  pending = null;
+  freeze();
+  said("Not saved", "lost");
+  tell("This case was changed in another window or on another device. What stands there is newer than this page.", { button: "Show what stands now", act: () => location.reload() });
+}
+
+function refused(sentence) {
+  pending = null;
+  said("Not saved", "lost");
+  tell(sentence, { button: "Reload the case", act: () => location.reload() });
+}
+
+function gone() {
+  pending = null;
+  freeze();
+  said("Not saved", "lost");
+  tell("This case is not open to you any more.", { button: "Go to my page", act: () => location.assign("/") });
+}
+
+// The session ended (or was replaced in another tab): ask for a fresh token, or for a sign-in beside this page.
+async function signedOut() {
+  const answer = await fetch(form.dataset.clock, { redirect: "manual" });
+  if (answer.ok) {
+    form.csrf_token.value = (await answer.json()).csrf_token;
+    banner.hidden = true;
+    schedule(0);
+    return;
+  }
+  tell("You are signed out. Sign in again in another tab; what you chose waits on this page and is sent then.", { button: "Sign in (new tab)", act: () => open(form.dataset.signIn, "_blank", "noopener") });
+  waitAndTryAgain("Not saved yet: signed out.", 3000);
+}
+
+/* Time */
+
+const countdown = new Countdown({ remainingMs, totalMs, onEnd: timeIsUp });
+
+async function timeIsUp() {
+  said("Time is up. Keeping your answers …", "waiting");
+  const sent = keep();
+  freeze();
+  await sent;
+  setTimeout(leave, graceMs + 500);
+}
+
+function leave() {
+  if (pending || dirty) return void setTimeout(leave, 1000); // still trying: the server keeps late answers apart
+  location.replace(form.dataset.here);
+}
+
+function over(keptApart) {
+  pending = null;
+  dirty = false;
+  freeze();
+  tell(keptApart ? "This arrived after the time was over. It is kept apart for the study team; your last answer in time stands." : "The time for this case is over.", { button: "Go on", act: () => location.replace(form.dataset.here) });
+  said("Time is up", "lost");
+}
+
+async function resync() {
+  const answer = await fetch(form.dataset.clock, { redirect: "manual" }).catch(() => null);
+  if (!answer || !answer.ok) return;
+  const found = await answer.json();
+  if (found.state !== "open") return void location.replace(form.dataset.here);
+  countdown.correct(found.remaining_ms);
+  if (found.revision > revision && !pending && !sending) stale();
+}
+
+addEventListener("online", () => { tries = 0; schedule(0); resync(); });
+addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+document.addEventListener("visibilitychange", () => {
+  if (document.visibilityState === "visible") return void resync();
+  if (!sending && prepare()) {
+    sending = true;
+    send(pending, true).then(settle).catch(() => waitAndTryAgain("Not saved yet.")).finally(() => { sending = false; });
+  }
+});
+addEventListener("beforeunload", (event) => { if ((pending || dirty) && !frozen) event.preventDefault(); });
+
+/* Choosing */
+
+form.addEventListener("change", (event) => {
+  if (event.target.id === "filter") return;
+  if (event.target === nothing && nothing.checked && options.some((box) => box.checked)) {
+    nothing.checked = false;
+    tell("You have chosen options. Take those back first if nothing is to be recommended.");
+    return;
+  }
+  if (event.target.name === "selected" && event.target.checked && nothing.checked) nothing.checked = false;
+  banner.hidden = true;
+  count();
+  changed(event.target.name === "selected" ? event.target.value : event.target.name);
+});
+form.addEventListener("input", (event) => {
+  if (event.target === rationale || event.target === confidence) changed(event.target.name);
+});
+form.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  if (frozen) return;
+  for (let tried = 0; (dirty || pending || sending) && tried < 50 && !frozen; tried++) {
+    await keep();
+    await new Promise((done) => setTimeout(done, 100));
+  }
+  if (!frozen && !pending && !dirty) HTMLFormElement.prototype.submit.call(form);
+});
+
+/* Finding */
+
+const filter = document.getElementById("filter");
+const rows = options.map((box) => ({ box, row: box.closest(".option"), words: box.closest(".option").textContent.toLowerCase() }));
+
+function count() {
+  const all = options.filter((box) => box.checked).length;
+  document.getElementById("count").textContent = `${all} of ${options.length} chosen`;
+  for (const kind of form.querySelectorAll("fieldset.kind")) {
+    const place = kind.querySelector(".chosen-here");
+    const here = kind.querySelectorAll("input[name=selected]:checked").length;
+    if (place) place.textContent = here ? `${here} chosen` : "";
+  }
+}
+
+function find() {
+  const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
+  let found = 0;
+  for (const { row, words: text } of rows) {
+    row.hidden = !words.every((word) => text.includes(word));
+    found += row.hidden ? 0 : 1;
+  }
+  for (const kind of form.querySelectorAll("fieldset.kind")) {
+    const own = [...kind.querySelectorAll(".option input[name=selected]")];
+    if (own.length) kind.hidden = own.every((box) => box.closest(".option").hidden);
+  }
+  document.getElementById("no-match").hidden = found > 0;
+}
+
+function clearFilter() {
+  filter.value = "";
+  find();
+}
+
+filter.addEventListener("input", find);
+filter.addEventListener("keydown", (event) => {
+  if (event.key === "Enter") event.preventDefault();
+  if (event.key === "Escape") clearFilter();
+});
+document.getElementById("clear-filter").addEventListener("click", () => { clearFilter(); filter.focus(); });
+document.addEventListener("keydown", (event) => {
+  const typing = event.target.matches("input[type=search], input[type=number], textarea");
+  if (event.key === "/" && !typing) {
+    event.preventDefault();
+    filter.focus();
+    return;
+  }
+  if (typing && event.target !== filter) return;
+  if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
+  const visible = options.filter((box) => !box.closest(".option").hidden);
+  const at = visible.indexOf(document.activeElement);
+  const next = visible[event.key === "ArrowDown" ? at + 1 : at - 1];
+  if (at === -1 && document.activeElement !== filter && document.activeElement !== document.body) return;
+  if (!next) return;
+  event.preventDefault();
+  next.focus();
+});
+
+document.getElementById("finder").hidden = false;
+count();
