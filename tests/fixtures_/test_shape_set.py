@@ -1,9 +1,11 @@
 """The shape set has the published counts and rates. Tolerances: rates ± 0.03, errors of a tier ± 10 %."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from fixtures.shape import ShapeSet, shape_set
+from fixtures.shape import ShapeSet, main, shape_set
 from fixtures.shape_panel import Target, targets
 from study.answer import Response
 from study.case import Case, CaseId, Option, OptionId
@@ -155,3 +157,11 @@ def test_the_seed_decides_everything() -> None:
     assert again.files(systems=False) == shape_set().files(systems=False)
     assert (again.systems == shape_set().systems).all()
     assert not (again.rubric.score == other.rubric.score).all()
+
+
+def test_it_is_written_where_it_is_asked_for(tmp_path: Path) -> None:
+    assert main(["--out", str(tmp_path)]) == 0
+    answers = [*(tmp_path / "bundle" / "systems").glob("*.jsonl"), tmp_path / "physicians.jsonl"]
+    assert sum(path.read_bytes().count(b"\n") for path in answers) == 65_030
+    assert (tmp_path / "bundle" / "rubric" / "ratings.csv").read_bytes().count(b"\n") == 12_748
+    assert len(list((tmp_path / "bundle" / "cases").iterdir())) == 100
