@@ -108,17 +108,19 @@ def simulate_readers(
 
     One reading each is left empty until time runs out, submitted as *nothing to recommend*, and void; one reader
     withdraws half-way. They fall on the second reading of different readers, so a panel needs four readers.
-    Readers are named `reader-01` and so on; `assigned` gives their cases in order, otherwise they are allocated
-    here as a study would. Everything follows from `seed`, but the options' temptations: those belong to the cases
-    and follow from `cases_seed`, so that other seeds are other panels with the same cases.
+    Readers are named `reader-01` and so on, and their cases are allocated as a study would; `assigned` gives other
+    readers and their cases in order of reading instead (the two numbers are then not looked at). Everything follows
+    from `seed`, but the options' temptations: those belong to the cases and follow from `cases_seed`, so that other
+    seeds are other panels with the same cases.
     """
-    if n_readers < 4 or cases_per_reader < 2:
+    invented = [f"reader-{number:02d}" for number in range(1, n_readers + 1)]
+    given = assigned or _allocated(invented, cases, per_reader=cases_per_reader, seed=seed)
+    names = list(given)
+    if len(given) < 4 or min(map(len, given.values())) < 2:
         raise ValueError("A simulated panel has at least four readers with two cases each.")
-    names = [f"reader-{number:02d}" for number in range(1, n_readers + 1)]
-    given = assigned or _allocated(names, cases, per_reader=cases_per_reader, seed=seed)
     rng = np.random.default_rng(seed)
     appeal = temptations(rubric, skill, cases_seed)
-    odd = dict(zip((names[int(at)] for at in rng.permutation(n_readers)[:4]), _ODD_ENDINGS, strict=True))
+    odd = dict(zip((names[int(at)] for at in rng.permutation(len(names))[:4]), _ODD_ENDINGS, strict=True))
     panel = []
     for number, name in enumerate(names):
         begins = start_us + number * DAY_US + int(rng.random() * 9 * 3600) * SECOND_US

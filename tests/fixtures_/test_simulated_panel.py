@@ -91,7 +91,7 @@ def test_the_seed_decides_and_another_seed_is_another_panel(rubric: Rubric) -> N
 
 def test_given_cases_are_read_in_the_order_given(rubric: Rubric) -> None:
     cases = tuple(rubric.cases)
-    assigned = {f"reader-{number:02d}": cases[number : number + 2] for number in range(1, 5)}
+    assigned = {f"P-{number:02d}": cases[number : number + 2] for number in range(1, 6)}
     found = simulate_readers(rubric, cases, n_readers=4, cases_per_reader=2, seed=1, start_us=0, assigned=assigned)
     assert {reader.reader: tuple(it.case_id for it in reader.readings) for reader in found} == assigned
 
