@@ -42,7 +42,15 @@ class Draws:
             yield rows, self.readers[rows].astype(np.float64), self.cases[rows].astype(np.float64)
 
 
-def draw(seed: int, n_draws: int, n_readers: int, n_cases: int, *, strata: Sequence[Ints] | None = None) -> Draws:
+def draw(
+    seed: int,
+    n_draws: int,
+    n_readers: int,
+    n_cases: int,
+    *,
+    reader_strata: Sequence[Ints] | None = None,
+    case_strata: Sequence[Ints] | None = None,
+) -> Draws:
     """Draws of readers and of cases with replacement, the same for every system, measure and group.
 
     Parameters
@@ -53,21 +61,26 @@ def draw(seed: int, n_draws: int, n_readers: int, n_cases: int, *, strata: Seque
         B.
     n_readers, n_cases : int
         R and C.
-    strata : sequence of (S,) arrays of case numbers, optional
-        Cases are drawn within each stratum, so every draw has as many of each as the study. Default: one stratum.
+    reader_strata, case_strata : sequences of arrays of row or column numbers, optional
+        Drawn within each stratum, so that every draw has as many of each as the study; who is in none is never drawn.
+        Default: one stratum of all.
 
     Notes
     -----
     Two-way ("pigeonhole") bootstrap: Owen, Annals of Applied Statistics 2007.
     """
     rng = np.random.default_rng(seed)
-    readers = _counts(rng, n_draws, n_readers)
+    readers = _within(rng, n_draws, n_readers, reader_strata)
+    return Draws(readers, _within(rng, n_draws, n_cases, case_strata), seed)
+
+
+def _within(rng: np.random.Generator, n_draws: int, n: int, strata: Sequence[Ints] | None) -> NDArray[np.int16]:
     if strata is None:
-        return Draws(readers, _counts(rng, n_draws, n_cases), seed)
-    cases = np.zeros((n_draws, n_cases), dtype=np.int16)
+        return _counts(rng, n_draws, n)
+    counts = np.zeros((n_draws, n), dtype=np.int16)
     for members in strata:
-        cases[:, members] = _counts(rng, n_draws, len(members))
-    return Draws(readers, cases, seed)
+        counts[:, members] = _counts(rng, n_draws, len(members))
+    return counts
 
 
 def _counts(rng: np.random.Generator, n_draws: int, n: int) -> NDArray[np.int16]:

@@ -286,7 +286,7 @@ def _estimate(sides: _Sides, question: Question, strata: Strata | None) -> Estim
         question.draws,
         rows.size,
         columns.size,
-        strata=None if strata is None else strata.members(kept),
+        case_strata=None if strata is None else strata.members(kept),
     )
     readings = np.where(mask, -(sides.test - sides.control), np.nan)[np.ix_(rows, columns)]
     in_draws = mean_differences(Table(readings, np.zeros((1, len(kept)))), draws, question.weights)[:, 0]

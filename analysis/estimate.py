@@ -18,6 +18,7 @@ class Method(StrEnum):
 
     TWO_WAY = "two-way"
     BOOTSTRAP = "bootstrap"
+    CASES = "cases"
     CLOPPER_PEARSON = "clopper-pearson"
 
 

@@ -17,7 +17,7 @@ from study.cut import Cut
 from study.profile import Measure, MeasureKind
 from study.progress import COMPLETED, SCORED, Ending, Reading
 from study.rubric import Rubric
-from study.scoring import Scored, score_readings
+from study.scoring import HARM_KINDS, SEVERITIES, Scored, score_readings
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +75,20 @@ class MeasureTable:
 
 
 @dataclass(frozen=True, slots=True)
+class Harms:
+    """Harms of one reading, by kind and severity in the order of `HARM_ROWS`; the last axis has one place for each.
+
+    By arm at (reader, case), and for the systems at (system, case), runs averaged. NaN: not read, not answered.
+    """
+
+    arms: Mapping[str, Floats]
+    systems: Floats
+
+
+HARM_ROWS = tuple((str(kind), str(severity)) for kind in HARM_KINDS for severity in SEVERITIES)
+
+
+@dataclass(frozen=True, slots=True)
 class Frame:
     """A study as arrays. Readers and cases are in sorted order; rows and columns of every array follow them."""
 
@@ -84,6 +98,7 @@ class Frame:
     arms: Mapping[str, PhysicianArm]
     answered: Mask
     tables: Mapping[str, MeasureTable]
+    harms: Harms
     variant_answers: int
 
 
@@ -122,7 +137,8 @@ def frame(
     answered = np.zeros(places.systems_shape, dtype=bool)
     answered.ravel()[places.answer] = True
     tables = _tables(rubric.profile.measures, scores.measures, places)
-    return Frame(readers, cases, systems, arms, answered, tables, len(answers) - len(on_cases))
+    harms = _harms(scores.harm_counts.reshape(len(responses), -1).astype(np.float64), places)
+    return Frame(readers, cases, systems, arms, answered, tables, harms, len(answers) - len(on_cases))
 
 
 def completed_only(cut: Cut, rubric: Rubric, policies: Iterable[Answer] = ()) -> Frame:
@@ -230,16 +246,32 @@ def _terms(measure: Measure, scored: Scored) -> tuple[Floats, Floats]:
 
 
 def _table(measure: Measure, above: Floats, below: Floats, places: _Places) -> MeasureTable:
-    def at_readings(values: Floats, of_arm: Mask) -> Floats:
-        laid_out = np.full(places.readings_shape, np.nan)
-        laid_out.ravel()[places.reading[of_arm]] = values[: places.n_readings][of_arm]
-        return laid_out
-
-    def at_systems(values: Floats) -> Floats:
-        shape = places.systems_shape
-        return run_means(values[places.n_readings :], places.answer, shape[0] * shape[1]).reshape(shape)
-
     by_arm = {
-        name: Terms(at_readings(above, of_arm), at_readings(below, of_arm)) for name, of_arm in places.of_arm.items()
+        name: Terms(_at_readings(above, of_arm, places), _at_readings(below, of_arm, places))
+        for name, of_arm in places.of_arm.items()
     }
-    return MeasureTable(measure, by_arm, Terms(at_systems(above), at_systems(below)))
+    return MeasureTable(measure, by_arm, Terms(_at_systems(above, places), _at_systems(below, places)))
+
+
+def _harms(counts: Floats, places: _Places) -> Harms:
+    """`counts`: (responses, kinds × severities)."""
+    return Harms(
+        {
+            name: np.stack([_at_readings(column, of_arm, places) for column in counts.T], axis=-1)
+            for name, of_arm in places.of_arm.items()
+        },
+        np.stack([_at_systems(column, places) for column in counts.T], axis=-1),
+    )
+
+
+def _at_readings(values: Floats, of_arm: Mask, places: _Places) -> Floats:
+    """One arm's values at (reader, case)."""
+    laid_out = np.full(places.readings_shape, np.nan)
+    laid_out.ravel()[places.reading[of_arm]] = values[: places.n_readings][of_arm]
+    return laid_out
+
+
+def _at_systems(values: Floats, places: _Places) -> Floats:
+    """The systems' values at (system, case), runs averaged."""
+    rows, columns = places.systems_shape
+    return run_means(values[places.n_readings :], places.answer, rows * columns).reshape(rows, columns)

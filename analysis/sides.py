@@ -35,6 +35,22 @@ def in_study(table: MeasureTable, arm: str, system: int, mask: Mask, weights: Fl
     return _ratio_where(there, test, weights), _ratio_where(there, control, weights)
 
 
+def of_physicians(table: MeasureTable, arm: str, mask: Mask, weights: Floats) -> Influenced:
+    """The physicians of one arm alone, over the readings of the mask."""
+    if table.parts:
+        return harmonic_mean([of_physicians(part, arm, mask, weights) for part in table.parts])
+    terms = Terms(table.arms[arm].above[mask], table.arms[arm].below[mask])
+    return _ratio_where(np.isfinite(terms.below), terms, weights)
+
+
+def of_system(table: MeasureTable, system: int, weights: Floats) -> Influenced:
+    """One system alone, over the cases, weighted (C,)."""
+    if table.parts:
+        return harmonic_mean([of_system(part, system, weights) for part in table.parts])
+    terms = Terms(table.systems.above[system], table.systems.below[system])
+    return _ratio_where(np.isfinite(terms.below), terms, weights)
+
+
 def differences(table: MeasureTable, arm: str, system: int, mask: Mask) -> Floats:
     """System − reader at each reading of the mask, of a mean."""
     test, control = _both_at(table, arm, system, mask)

@@ -120,9 +120,11 @@ def test_draws_are_the_same_for_the_same_seed_and_add_up():
 
 def test_strata_keep_their_number_of_cases_in_every_draw():
     strata = (np.array([0, 3, 4]), np.array([1, 2]))
-    draws = draw(7, 200, 4, 5, strata=strata)
+    draws = draw(7, 200, 4, 5, reader_strata=[np.array([1, 3])], case_strata=strata)
     for members in strata:
         assert (draws.cases[:, members].sum(axis=1) == len(members)).all()
+    assert (draws.readers[:, [1, 3]].sum(axis=1) == 2).all()
+    assert not draws.readers[:, [0, 2]].any()
 
 
 def test_draws_without_a_value_are_counted_and_refused_above_one_in_a_thousand():

@@ -1,0 +1,107 @@
+"""The whole report of one study, from its cut: the same bytes for the same study, seed and versions."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from analysis.digits import Cell, json_bytes
+from analysis.findings import Findings, Progress, find
+from analysis.forest import forest_file, forest_svg
+from analysis.report import forest_of, report_html
+from analysis.results import results_json
+from analysis.tables import (
+    as_csv,
+    as_json,
+    counts_csv,
+    difference_row,
+    harms_csv,
+    reliability_csv,
+    value_row,
+)
+from study.cut import Cut
+from study.errors import StudyError
+from study.policies import do_nothing, select_all
+from study.profile import PROFILES
+from study.rubric import Rubric, rebuild
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The files by their path under the output folder, and the findings that they were written from."""
+
+    files: Mapping[str, bytes]
+    findings: Findings
+
+
+def analyse(
+    cut: Cut,
+    *,
+    seed: int,
+    draws: int = 10_000,
+    profile: str | None = None,
+    consensus: str | None = None,
+    progress: Progress = lambda _what, _done, _of: None,
+) -> Report:
+    """Analyse a study.
+
+    Parameters
+    ----------
+    cut : Cut
+        The study as locked; not locked, the report says that it is a rehearsal.
+    seed : int
+        Of the bootstrap, which is all that is random.
+    draws : int
+        Bootstrap draws.
+    profile, consensus : str, optional
+        Another profile or consensus rule over the same ratings; the protocol's if not given.
+    progress : callable
+        Told what is being done, and how much of it.
+
+    Raises
+    ------
+    StudyError
+        A profile or rule that does not exist or does not suit the ratings, a wrong seed or number of draws.
+    """
+    if draws < 2:
+        raise StudyError("at least 2 bootstrap draws are needed")
+    if seed < 0:
+        raise StudyError("the seed must not be negative")
+    rubric = _rubric(cut, profile, consensus)
+    policies = [*do_nothing(rubric), *select_all(rubric)]
+    found = find(cut, rubric, policies, seed=seed, draws=draws, progress=progress)
+    progress("writing", 0, 1)
+    files = _files(found)
+    progress("writing", 1, 1)
+    return Report(files, found)
+
+
+def _rubric(cut: Cut, profile: str | None, consensus: str | None) -> Rubric:
+    if profile is None and consensus is None:
+        return cut.rubric
+    if profile is not None and profile not in PROFILES:
+        raise StudyError(f"there is no profile {profile!r}; there are {', '.join(sorted(PROFILES))}")
+    chosen = None if profile is None else PROFILES[profile]
+    return rebuild(cut.rubric, cut.ratings, profile=chosen, consensus=consensus)
+
+
+def _files(found: Findings) -> dict[str, bytes]:
+    differences = [difference_row(row) for row in found.rows]
+    values = [value_row(value) for value in found.values]
+    forest = forest_of(found)
+    svg = forest_svg(forest)
+    drawn = [difference_row(row) for row in forest.rows]
+    return {
+        "results.json": results_json(found),
+        "tables/counts.csv": counts_csv(found),
+        "tables/differences.csv": _table(differences),
+        "tables/differences.json": json_bytes([as_json(row) for row in differences]),
+        "tables/values.csv": _table(values),
+        "tables/harms.csv": harms_csv(found),
+        "tables/reliability.csv": reliability_csv(found),
+        "figures/forest.svg": forest_file(svg),
+        "figures/forest.csv": _table(drawn),
+        "report.html": report_html(found, svg),
+    }
+
+
+def _table(rows: Sequence[dict[str, Cell]]) -> bytes:
+    return as_csv(rows, list(rows[0]) if rows else ["id"])

@@ -1,0 +1,126 @@
+"""The forest plot: every system's difference from the physicians, drawn the same to the byte each time.
+
+matplotlib is loaded inside the function that draws.
+"""
+
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING
+
+from analysis.findings import Row
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+INK, MUTED, ACCENT, RULE = "#1f2933", "#6b7785", "#1d4f91", "#c3cad3"
+ROW_INCHES, WIDTH_INCHES = 0.36, 7.6
+STYLE_BLOCK = re.compile(r"<defs>\s*<style type=\"text/css\">.*?</style>\s*</defs>", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Forest:
+    """What is drawn: the rows in order, what stands below the axis, and which side is better."""
+
+    rows: tuple[Row, ...]
+    label: str
+    control: str
+    higher_is_better: bool
+    margin: float | None = None
+
+
+def ordered(rows: Sequence[Row]) -> tuple[Row, ...]:
+    """Systems from the best to the worst estimate, then policies likewise, then what has no estimate."""
+
+    def place(row: Row) -> tuple[bool, bool, float]:
+        value = row.contrast.default.value
+        has_value = value == value
+        best_first = -value if row.contrast.better == "higher" else value
+        return not has_value, row.contrast.policy, best_first if has_value else 0.0
+
+    return tuple(sorted(rows, key=place))
+
+
+def drawable(rows: Sequence[Row]) -> tuple[Row, ...]:
+    """The rows that have an estimate."""
+    return tuple(row for row in rows if row.contrast.default.value == row.contrast.default.value)
+
+
+def forest_svg(forest: Forest) -> str:
+    """The figure as one `<svg>` element without prolog, ids and dates fixed, for a page or a file of its own."""
+    import matplotlib as mpl
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+
+    rows = drawable(forest.rows)
+    look = mpl.rc_context(
+        {
+            "svg.hashsalt": "primum",
+            "svg.fonttype": "none",
+            "font.family": ["sans-serif"],
+            "font.sans-serif": ["DejaVu Sans"],
+            "font.size": 9.5,
+            "axes.edgecolor": RULE,
+            "text.color": INK,
+            "axes.labelcolor": INK,
+            "xtick.color": INK,
+            "ytick.color": INK,
+            "text.parse_math": False,  # a system's name may hold a dollar sign
+        }
+    )
+    with look:
+        height = ROW_INCHES * max(len(rows), 1) + 0.95
+        figure = Figure(figsize=(WIDTH_INCHES, height))
+        FigureCanvasSVG(figure)
+        axes = figure.add_axes((0.27, 0.62 / height, 0.71, 1 - (0.62 + 0.12) / height))
+        _draw_reference_lines(axes, forest)
+        for line, row in enumerate(rows):
+            _draw_row(axes, row, -line)
+        _dress(axes, rows, forest)
+        file = io.StringIO()
+        figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
+    return _alone(file.getvalue(), forest)
+
+
+def _draw_reference_lines(axes: "Axes", forest: Forest) -> None:
+    axes.axvline(0, color=INK, linewidth=0.9, zorder=1)
+    if forest.margin is not None:
+        at = -forest.margin if forest.higher_is_better else forest.margin
+        axes.axvline(at, color=MUTED, linewidth=0.9, linestyle=(0, (4, 3)), zorder=1)
+
+
+def _draw_row(axes: "Axes", row: Row, y: float) -> None:
+    """The default interval thick, the bootstrap thin below it; a policy's mark is hollow."""
+    default, beside = row.contrast.default, row.contrast.bootstrap
+    if beside.refused is None:
+        axes.plot([beside.low, beside.high], [y - 0.2, y - 0.2], color=MUTED, linewidth=1.1, solid_capstyle="butt")
+    if default.refused is None:
+        axes.plot([default.low, default.high], [y, y], color=ACCENT, linewidth=2.4, solid_capstyle="butt")
+    inside = "white" if row.contrast.policy else ACCENT
+    axes.plot([default.value], [y], "s", markersize=6, color=ACCENT, markerfacecolor=inside, zorder=3)
+
+
+def _dress(axes: "Axes", rows: Sequence[Row], forest: Forest) -> None:
+    axes.set_ylim(-len(rows) + 0.4, 0.6)
+    axes.set_yticks([-line for line in range(len(rows))], [row.contrast.test for row in rows])
+    axes.tick_params(axis="y", length=0, pad=8)
+    axes.tick_params(axis="x", color=RULE)
+    for side in ("top", "right", "left"):
+        axes.spines[side].set_visible(False)
+    axes.margins(x=0.06)
+    better = "right" if forest.higher_is_better else "left"
+    axes.set_xlabel(f"{forest.label}: system − {forest.control}   (better to the {better})", labelpad=7)
+
+
+def _alone(svg: str, forest: Forest) -> str:
+    """The `<svg>` element, named for those who cannot see it, without the style sheet that would reach beyond it."""
+    element = STYLE_BLOCK.sub("", svg[svg.index("<svg") :]).strip()
+    name = f"Forest plot. {forest.label}: each system's difference from {forest.control}. The table has the numbers."
+    return element.replace("<svg ", f'<svg role="img" aria-label="{escape(name, quote=True)}" ', 1)
+
+
+def forest_file(svg: str) -> bytes:
+    """The element as a file of its own."""
+    return f'<?xml version="1.0" encoding="utf-8"?>\n{svg}\n'.encode()

@@ -1,0 +1,147 @@
+"""The report: one page that can be read, printed and kept, with everything in it and nothing fetched."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from analysis import wording
+from analysis.findings import COMPLETED_ONLY, HARM_LABELS, MAIN, Findings, Row
+from analysis.forest import Forest, ordered
+from analysis.methods import methods, software
+from analysis.results import provenance
+from analysis.sentences import key_finding, mixed_modes
+from analysis.values import Value
+from analysis.wording import counted
+from study.profile import Better, Measure
+from study.progress import Ending
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+
+SCORED_AS = {
+    Ending.SUBMITTED: "what was selected",
+    Ending.NOTHING_TO_RECOMMEND: "an empty plan, on purpose",
+    Ending.EXPIRED_WITH_DRAFT: "the last saved draft",
+    Ending.EXPIRED_NOTHING_SAVED: "an empty plan",
+    Ending.STILL_OPEN: "missing",
+    Ending.NEVER_OPENED: "missing",
+    Ending.VOID: "missing",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class DifferenceTable:
+    """One table of differences: its rows in the order shown, and what has to be said below it."""
+
+    title: str
+    remark: str
+    rows: tuple[Row, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def bands(self) -> bool:
+        return any(row.contrast.band is not None for row in self.rows)
+
+
+def forest_of(found: Findings) -> Forest:
+    """The primary measure against the control arm."""
+    wanted = found.cut.protocol.primary
+    return Forest(
+        rows=ordered(found.of(MAIN, measure=found.measure.name, control=found.control)),
+        label=found.measure.label,
+        control=found.control,
+        higher_is_better=found.measure.better is Better.HIGHER,
+        margin=None if wanted is None else wanted.margin,
+    )
+
+
+def report_html(found: Findings, svg: str) -> bytes:
+    """The page. Deterministic: no clock, no randomness; numbers are rounded here only."""
+    page = (
+        _environment()
+        .get_template("report.html")
+        .render(
+            found=found,
+            protocol=found.cut.protocol,
+            primary=found.primary,
+            key=key_finding(found),
+            figure=svg,
+            forest=forest_of(found),
+            primary_tables=[
+                *_tables(found, MAIN, found.measure, "main analysis"),
+                *_tables(found, COMPLETED_ONLY, found.measure, "sensitivity: completed only, handed in before time"),
+            ],
+            other_tables=[
+                table for measure in found.measures[1:] for table in _tables(found, MAIN, measure, _remark(measure))
+            ],
+            values=_values(found),
+            scored_as=SCORED_AS,
+            notes=_notes(found.rows),
+            harm_labels=HARM_LABELS,
+            methods=[*methods(found), software(found)],
+            provenance=provenance(found),
+            locked_at=_instant(found.cut.locked_at_us),
+        )
+    )
+    return page.encode()
+
+
+def _tables(found: Findings, analysis: str, measure: Measure, remark: str) -> list[DifferenceTable]:
+    """One measure against every arm, the control first."""
+    arms = dict.fromkeys(row.contrast.control for row in found.rows)
+    tables = []
+    for arm in arms:
+        rows = ordered(found.of(analysis, measure=measure.name, control=arm))
+        tables.append(DifferenceTable(f"{measure.label}: system − {arm}", remark, rows, _below(rows)))
+    return tables
+
+
+def _remark(measure: Measure) -> str:
+    remark = f"{measure.better} is better"
+    return remark if measure.note is None else f"{remark}; {measure.note}"
+
+
+def _below(rows: Sequence[Row]) -> tuple[str, ...]:
+    """What was left out, at most, and whether the two sides answered in different ways."""
+    undefined = max((row.contrast.undefined for row in rows), default=0)
+    unmatched = max((row.contrast.unmatched.readings for row in rows), default=0)
+    notes = []
+    if undefined:
+        notes.append(f"Up to {counted(undefined, 'reading')} left out for want of a value on either side.")
+    if unmatched:
+        notes.append(f"Up to {counted(unmatched, 'reading')} without an answer of the system.")
+    return (*notes, *_notes(rows))
+
+
+def _values(found: Findings) -> list[Value]:
+    """The primary measure on the control's cases."""
+    wanted = (found.measure.name, found.control)
+    return [value for value in found.values if (value.measure, value.arm) == wanted]
+
+
+def _notes(rows: Sequence[Row]) -> list[str]:
+    """Each sentence on mixed response modes once."""
+    return list(dict.fromkeys(mixed_modes(row.contrast) for row in rows if row.contrast.mixed_modes))
+
+
+def _instant(at_us: int | None) -> str | None:
+    if at_us is None:
+        return None
+    return datetime.fromtimestamp(at_us // 1_000_000, tz=UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def _environment() -> "Environment":
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("analysis"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    words = ("plain", "signed", "interval", "p_value", "percent", "counted", "listed")
+    environment.filters.update({name: getattr(wording, name) for name in words})
+    return environment

@@ -1,0 +1,154 @@
+"""results.json: everything that was found, with what is needed to find it again."""
+
+import platform
+
+from analysis.counts import MISSING
+from analysis.digits import Json, json_bytes, number
+from analysis.findings import HARM_LABELS, LEVEL, Findings
+from analysis.methods import methods
+from analysis.sentences import key_finding, mixed_modes
+from analysis.tables import as_json, difference_row, value_row
+from analysis.versions import versions
+
+
+def provenance(found: Findings) -> dict[str, Json]:
+    """Digests, seed and versions: what fixes every number."""
+    return {
+        "bundle_digest": found.cut.bundle_digest,
+        "rubric_digest": found.rubric.digest,
+        "profile": found.rubric.profile.id,
+        "consensus": found.rubric.consensus,
+        "seed": found.seed,
+        "draws": found.draws,
+        "draws_digest": found.draws_digest,
+        "level": LEVEL,
+        "locked_at_us": found.cut.locked_at_us,
+        "versions": {**versions("numpy", "scipy", "pingouin", "matplotlib"), "python": platform.python_version()},
+    }
+
+
+def results_json(found: Findings) -> bytes:
+    """One document, the same bytes for the same study, seed and versions."""
+    return json_bytes(
+        {
+            "schema": 1,
+            "study": _study(found),
+            "primary": _primary(found),
+            "key_finding": list(key_finding(found)),
+            "notes": list(dict.fromkeys(_notes(found))),
+            "counts": _counts(found),
+            "systems": _systems(found),
+            "measures": [
+                {
+                    "name": measure.name,
+                    "label": measure.label,
+                    "kind": str(measure.kind),
+                    "better": str(measure.better),
+                    "note": measure.note,
+                }
+                for measure in found.measures
+            ],
+            "differences": [as_json(difference_row(row)) for row in found.rows],
+            "values": [as_json(value_row(value)) for value in found.values],
+            "harms_per_100_cases": _harms(found),
+            "reliability": _reliability(found),
+            "methods": list(methods(found)),
+            "provenance": provenance(found),
+        }
+    )
+
+
+def _study(found: Findings) -> dict[str, Json]:
+    protocol = found.cut.protocol
+    return {
+        "id": protocol.id,
+        "title": protocol.title,
+        "version": protocol.version,
+        "rehearsal": found.cut.locked_at_us is None,
+        "n_cases": len(found.cut.cases),
+        "n_readers": len(found.study.readers),
+    }
+
+
+def _primary(found: Findings) -> Json:
+    wanted, row = found.cut.protocol.primary, found.primary
+    if wanted is None:
+        return None
+    return {
+        "measure": wanted.measure,
+        "test": wanted.test,
+        "control": wanted.control,
+        "margin": number(wanted.margin),
+        "mixed_modes": wanted.mixed_modes,
+        "difference": None if row is None else row.id,
+        "conclusion": None if found.conclusion is None else str(found.conclusion),
+        "p_margin": number(found.p_margin),
+    }
+
+
+def _notes(found: Findings) -> list[str]:
+    notes = [mixed_modes(row.contrast) for row in found.rows if row.contrast.mixed_modes]
+    if found.study.variant_answers:
+        notes.append(
+            f"{found.study.variant_answers} answers on variants of a case were left out: no physician read one."
+        )
+    return notes
+
+
+def _counts(found: Findings) -> list[Json]:
+    return [
+        {
+            "arm": arm.arm,
+            "readers": arm.readers,
+            "readers_scored": arm.readers_scored,
+            "assigned": arm.assigned,
+            "endings": {str(ending): n for ending, n in arm.endings},
+            "scored": arm.scored,
+            "completed": arm.completed,
+            "missing": {str(ending): n for ending, n in arm.endings if ending in MISSING},
+        }
+        for arm in found.counts
+    ]
+
+
+def _systems(found: Findings) -> list[Json]:
+    return [
+        {
+            "name": system.name,
+            "kind": str(system.kind),
+            "response_modes": list(system.modes),
+            "answers": system.n_answers,
+            "runs": system.runs,
+            "versions": list(system.versions),
+            "mappers": list(system.mappers),
+        }
+        for system in found.study.systems
+    ]
+
+
+def _harms(found: Findings) -> list[Json]:
+    return [
+        {
+            "respondent": rates.respondent,
+            "kind": rates.kind,
+            "arm": rates.arm,
+            **{label: number(rate) for label, rate in zip(HARM_LABELS, rates.per_hundred, strict=True)},
+        }
+        for rates in found.harms
+    ]
+
+
+def _reliability(found: Findings) -> dict[str, Json]:
+    agreement = found.agreement
+    return {
+        "raters": agreement.n_raters,
+        "options": agreement.n_targets,
+        "icc_single": number(agreement.single),
+        "icc_single_low": number(agreement.single_low),
+        "icc_single_high": number(agreement.single_high),
+        "icc_average": number(agreement.average),
+        "icc_average_low": number(agreement.average_low),
+        "icc_average_high": number(agreement.average_high),
+        "exact_agreement": number(agreement.exact_agreement),
+        "reason": agreement.reason,
+    }

@@ -1,0 +1,127 @@
+"""The findings as rows for other programs: one definition of each row, for CSV and JSON alike."""
+
+from collections.abc import Sequence
+
+from analysis.counts import count_rows
+from analysis.digits import Cell, Json, csv_bytes, number
+from analysis.estimate import Estimate
+from analysis.findings import HARM_LABELS, Findings, Row
+from analysis.values import Value
+
+
+def difference_row(row: Row) -> dict[str, Cell]:
+    """One contrast, flat. Empty: not defined, and then `refused` says why."""
+    contrast, default, beside = row.contrast, row.contrast.default, row.contrast.bootstrap
+    band = contrast.band
+    return {
+        "id": row.id,
+        "analysis": row.analysis,
+        "measure": contrast.measure,
+        "better": contrast.better,
+        "test": contrast.test,
+        "kind": "policy" if contrast.policy else "system",
+        "control": contrast.control,
+        "test_value": contrast.test_value,
+        "control_value": contrast.control_value,
+        "estimate": default.value,
+        "se": default.se,
+        "df": default.df,
+        "low": default.low,
+        "high": default.high,
+        "level": default.level,
+        "p": default.p,
+        "bootstrap_se": beside.se,
+        "bootstrap_low": beside.low,
+        "bootstrap_high": beside.high,
+        "draws_without_value": beside.draws_without_value,
+        "simultaneous_low": None if band is None else band.low,
+        "simultaneous_high": None if band is None else band.high,
+        "n_readers": default.n_readers,
+        "n_cases": default.n_cases,
+        "n_readings": default.n_readings,
+        "unmatched_readings": contrast.unmatched.readings,
+        "unmatched_cases": contrast.unmatched.cases,
+        "undefined_readings": contrast.undefined,
+        "weights": str(default.weighting),
+        "variance_case": default.components.case,
+        "variance_reader": default.components.reader,
+        "variance_cell": default.components.cell,
+        "share_case": default.shares.case,
+        "share_reader": default.shares.reader,
+        "share_cell": default.shares.cell,
+        "mode_test": contrast.modes[0],
+        "mode_control": contrast.modes[1],
+        "mixed_modes": contrast.mixed_modes,
+        **_refused("refused", default),
+        **_refused("bootstrap_refused", beside),
+    }
+
+
+def value_row(value: Value) -> dict[str, Cell]:
+    """One respondent on one measure, flat."""
+    estimate = value.estimate
+    return {
+        "respondent": value.respondent,
+        "kind": value.kind,
+        "arm": value.arm,
+        "measure": value.measure,
+        "value": estimate.value,
+        "se": estimate.se,
+        "df": estimate.df,
+        "low": estimate.low,
+        "high": estimate.high,
+        "level": estimate.level,
+        "method": str(estimate.method),
+        "random": "+".join(estimate.random),
+        "label": estimate.label,
+        "n_readers": estimate.n_readers,
+        "n_cases": estimate.n_cases,
+        "n_readings": estimate.n_readings,
+        **_refused("refused", estimate),
+    }
+
+
+def _refused(name: str, estimate: Estimate) -> dict[str, Cell]:
+    refused = estimate.refused
+    return {
+        name: None if refused is None else str(refused.code),
+        f"{name}_reason": None if refused is None else refused.reason,
+    }
+
+
+def as_json(row: dict[str, Cell]) -> dict[str, Json]:
+    """The row with numbers at 12 digits and null where they are not defined."""
+    return {key: number(cell) if isinstance(cell, float) else cell for key, cell in row.items()}
+
+
+def as_csv(rows: Sequence[dict[str, Cell]], columns: Sequence[str]) -> bytes:
+    """The rows under their header; the header alone where there is none."""
+    return csv_bytes(columns, ([row[column] for column in columns] for row in rows))
+
+
+def counts_csv(found: Findings) -> bytes:
+    return csv_bytes(("arm", "what", "n"), count_rows(found.counts))
+
+
+def harms_csv(found: Findings) -> bytes:
+    """Harms per 100 cases, by severity and kind."""
+    return csv_bytes(
+        ("respondent", "kind", "arm", *(label.replace(" ", "_") for label in HARM_LABELS)),
+        ([rates.respondent, rates.kind, rates.arm, *rates.per_hundred] for rates in found.harms),
+    )
+
+
+def reliability_csv(found: Findings) -> bytes:
+    """The intraclass correlations of the ratings, one rater and the average rater."""
+    agreement = found.agreement
+    return csv_bytes(
+        ("coefficient", "value", "low", "high", "raters", "options", "reason"),
+        [
+            (name, value, low, high, agreement.n_raters, agreement.n_targets, agreement.reason)
+            for name, value, low, high in (
+                ("ICC(A,1)", agreement.single, agreement.single_low, agreement.single_high),
+                ("ICC(A,k)", agreement.average, agreement.average_low, agreement.average_high),
+                ("exact agreement", agreement.exact_agreement, None, None),
+            )
+        ],
+    )

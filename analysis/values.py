@@ -1,0 +1,117 @@
+"""What each respondent scores by itself, beside the differences: physicians by arm, systems, reference policies."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from analysis import sides
+from analysis.estimate import NAN, Estimate, Floats, Mask, Method, Refusal, RefusalCode, Weighting
+from analysis.frame import Frame, MeasureTable, PhysicianArm
+from analysis.layout import layout_of, weights_of
+from analysis.refusals import FEWEST_CASES, ZERO_VARIANCE
+from analysis.student import clopper_pearson, t_quantile
+from analysis.twoway import ROUNDING, twoway
+
+CASES_ONLY = "this system, new cases"
+EXACT = "exact binomial on cases: the estimated variance is zero"
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One respondent on one measure, over the cases that an arm of physicians read, weighted as they were read."""
+
+    respondent: str
+    kind: str
+    arm: str
+    measure: str
+    estimate: Estimate
+
+
+def values(study: Frame, table: MeasureTable, arm: PhysicianArm, *, level: float) -> tuple[Value, ...]:
+    """The arm itself, then every system on the arm's cases."""
+    binary = table.measure.kind == "mean" and table.measure.scale == "binary"
+    found = [Value(arm.name, "physicians", arm.name, table.measure.name, _of_arm(table, arm, binary, level))]
+    for k, system in enumerate(study.systems):
+        estimate = _of_system(table, k, study.answered[k], arm.read, binary, level)
+        kind = "policy" if system.policy else "system"
+        found.append(Value(system.name, kind, arm.name, table.measure.name, estimate))
+    return tuple(found)
+
+
+def _of_arm(table: MeasureTable, arm: PhysicianArm, binary: bool, level: float) -> Estimate:
+    """Readers and cases random. Influences about the value, so that its distance from 0 adds no noise."""
+    some = table.parts or (table,)
+    has_value = np.any([np.isfinite(part.arms[arm.name].below) for part in some], axis=0)
+    mask: Mask = arm.read & has_value
+    layout = layout_of(mask)
+    if layout.n_readings == 0:
+        return twoway(np.zeros(0), layout, level=level)
+    value, influence = sides.of_physicians(table, arm.name, mask, weights_of(layout, Weighting.PAIR))
+    if np.isnan(value):
+        estimate = twoway(np.zeros(layout.n_readings), layout, level=level, value=NAN)
+        return replace(estimate, refused=NOTHING_BELOW)
+    return exact_if_constant(twoway(influence, layout, level=level, value=value), binary)
+
+
+NOTHING_BELOW = Refusal(RefusalCode.NO_VALUE, "Nothing stands below the line of the ratio.")
+
+
+def _of_system(table: MeasureTable, system: int, answered: Mask, read: Mask, binary: bool, level: float) -> Estimate:
+    some = table.parts or (table,)
+    has_value = np.any([np.isfinite(part.systems.below[system]) for part in some], axis=0)
+    times_read = read.sum(axis=0).astype(np.float64)
+    weights = np.where(has_value, times_read, 0.0)
+    n_cases = int((weights > 0).sum())
+    estimate = Estimate(
+        value=NAN,
+        level=level,
+        method=Method.CASES,
+        weighting=Weighting.PAIR,
+        n_readers=0,
+        n_cases=n_cases,
+        n_readings=n_cases,
+        random=("case",),
+        label=CASES_ONLY,
+    )
+    unanswered = int(((times_read > 0) & ~answered).sum())
+    if unanswered:
+        reason = f"No answer on {unanswered} of the cases that the physicians read."
+        return replace(estimate, refused=Refusal(RefusalCode.MISSING_ANSWERS, reason))
+    if n_cases == 0:
+        return replace(estimate, refused=NOTHING_BELOW)
+    weights /= weights.sum()
+    value, influence = sides.of_system(table, system, weights)
+    if np.isnan(value):
+        return replace(estimate, refused=NOTHING_BELOW)
+    return exact_if_constant(_over_cases(replace(estimate, value=value), influence, weights), binary)
+
+
+def _over_cases(estimate: Estimate, influence: Floats, weights: Floats) -> Estimate:
+    """Cases random, the system fixed: variance of a weighted mean of independent cases, Student's t on C − 1."""
+    n = estimate.n_cases
+    if n < FEWEST_CASES:
+        reason = f"{n} cases; an interval for new cases needs at least {FEWEST_CASES}."
+        return replace(estimate, refused=Refusal(RefusalCode.FEW_CASES, reason))
+    variance = n / (n - 1) * float(np.sum((weights * influence) ** 2))
+    if variance <= ROUNDING**2:
+        return replace(estimate, refused=ZERO_VARIANCE)
+    half = t_quantile((1 + estimate.level) / 2, n - 1) * variance**0.5
+    return replace(estimate, se=variance**0.5, df=n - 1.0, low=estimate.value - half, high=estimate.value + half)
+
+
+def exact_if_constant(estimate: Estimate, binary: bool) -> Estimate:
+    """A rate of 0 or 1 without variance gets the exact binomial interval on its cases, and the label that says so."""
+    refused = estimate.refused
+    constant = refused is not None and refused.code is RefusalCode.ZERO_VARIANCE and estimate.value in (0.0, 1.0)
+    if not (binary and constant):
+        return estimate
+    low, high = clopper_pearson(round(estimate.value * estimate.n_cases), estimate.n_cases, estimate.level)
+    return replace(
+        estimate,
+        method=Method.CLOPPER_PEARSON,
+        random=("case",),
+        low=low,
+        high=high,
+        refused=None,
+        label=EXACT,
+    )
