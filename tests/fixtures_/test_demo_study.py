@@ -11,6 +11,7 @@ from fixtures.authored import CATEGORIES, WrittenCase, written_case, written_cas
 from fixtures.demo_study import DEMO, NOTICE, SEED, TRUTH, bundle_files, demo_files, demo_rubric, main, ratings
 from fixtures.demo_systems import SYSTEMS, system_answers
 from fixtures.demo_truth import truth
+from study.bundle import parse_bundle, read_folder
 
 CASES = written_cases()
 EACH_CASE = pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
@@ -123,6 +124,13 @@ def single_rater_agreement(rated: np.ndarray) -> float:
 def test_the_committed_bundle_is_what_the_seed_gives_and_nothing_else() -> None:
     committed = {path.relative_to(DEMO).as_posix(): path.read_bytes() for path in DEMO.rglob("*") if path.is_file()}
     assert committed == demo_files()
+
+
+def test_the_committed_bundle_is_valid_without_a_warning() -> None:
+    bundle = parse_bundle(read_folder(DEMO))
+    assert bundle.warnings == ()
+    assert (len(bundle.cases), len(bundle.answers)) == (12, 144)
+    assert bundle.files == demo_files()
 
 
 def test_four_systems_answer_every_case_three_times() -> None:

@@ -8,10 +8,11 @@ import pytest
 from fixtures.shape import ShapeSet, main, shape_set
 from fixtures.shape_panel import Target, targets
 from study.answer import Response
-from study.case import Case, CaseId, Option, OptionId
+from study.bundle import Bundle, parse_bundle, read_folder
+from study.case import CaseId, OptionId
 from study.consensus import ConsensusRule
-from study.profile import NOHARM_2025_12
-from study.rubric import Rating, Rubric, build_rubric
+from study.profile import PROFILES
+from study.rubric import Rubric
 from study.scoring import Scores, score_readings
 
 TARGETS = {target.respondent: target for target in targets()}
@@ -25,26 +26,13 @@ def shape() -> ShapeSet:
 
 
 @pytest.fixture(scope="module")
-def rubric(shape: ShapeSet) -> Rubric:
-    found = shape.rubric
-    keys = [
-        (CaseId(found.case_ids[case]), OptionId(str(option)))
-        for case, option in zip(found.case.tolist(), found.option_ids.tolist(), strict=True)
-    ]
-    cases: dict[CaseId, list[Option]] = {}
-    for case_id, option_id in keys:
-        cases.setdefault(case_id, []).append(Option(option_id, "placeholder", "Diagnostic"))
-    return build_rubric(
-        {case_id: Case(case_id, "placeholder", "placeholder", tuple(options)) for case_id, options in cases.items()},
-        [
-            Rating(*key, f"rater-{at}", score)
-            for key, scores in zip(keys, found.ratings.tolist(), strict=True)
-            for at, score in enumerate(scores)
-        ],
-        [],
-        profile=NOHARM_2025_12,
-        consensus=ConsensusRule.UNANIMOUS,
-    )
+def bundle(shape: ShapeSet) -> Bundle:
+    return shape.bundle()
+
+
+@pytest.fixture(scope="module")
+def rubric(bundle: Bundle) -> Rubric:
+    return bundle.rubric()
 
 
 @pytest.fixture(scope="module")
@@ -152,11 +140,20 @@ def test_a_reader_chooses_only_in_cases_that_were_read(shape: ShapeSet) -> None:
     assert not (shape.physicians & ~shape.reads[:, shape.rubric.case]).any()
 
 
-def test_the_seed_decides_everything() -> None:
+def test_the_seed_decides_everything(shape: ShapeSet) -> None:
     again, other = shape_set(), shape_set(1)
-    assert again.files(systems=False) == shape_set().files(systems=False)
-    assert (again.systems == shape_set().systems).all()
+    assert again.files(systems=False) == shape.files(systems=False)
+    assert (again.systems == shape.systems).all()
+    assert (again.physicians == shape.physicians).all()
     assert not (again.rubric.score == other.rubric.score).all()
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("rule", [rule for rule in ConsensusRule if rule is not ConsensusRule.SINGLE])
+def test_every_profile_and_rule_can_score_it(shape: ShapeSet, bundle: Bundle, profile: str, rule: str) -> None:
+    cases, responses = zip(*((it.case_id, it.response) for it in shape.physician_answers()), strict=True)
+    scores = score_readings(bundle.rubric(profile, rule), cases, responses)
+    assert all(np.isfinite(scores.measures[name].value).all() for name in ("severe", "moderate", "mild"))
 
 
 def test_it_is_written_where_it_is_asked_for(tmp_path: Path) -> None:
@@ -164,4 +161,5 @@ def test_it_is_written_where_it_is_asked_for(tmp_path: Path) -> None:
     answers = [*(tmp_path / "bundle" / "systems").glob("*.jsonl"), tmp_path / "physicians.jsonl"]
     assert sum(path.read_bytes().count(b"\n") for path in answers) == 65_030
     assert (tmp_path / "bundle" / "rubric" / "ratings.csv").read_bytes().count(b"\n") == 12_748
-    assert len(list((tmp_path / "bundle" / "cases").iterdir())) == 100
+    bundle = parse_bundle(read_folder(tmp_path / "bundle"))
+    assert (len(bundle.cases), len(bundle.answers), bundle.warnings) == (100, 62_000, ())
