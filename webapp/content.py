@@ -10,7 +10,7 @@ from uuid import UUID
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
-from study.bundle import parse_content
+from study.bundle_content import parse_content
 from study.case import Case, CaseId
 from study.db import Database
 from study.protocol import Arm, Protocol, Stage

@@ -7,7 +7,7 @@ import hashlib
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import delete, update
+from sqlalchemy import bindparam, delete, update
 from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
 
@@ -27,6 +27,13 @@ from study.tables import (
 
 ACCOUNT = metadata.tables["account"]
 LOGIN = metadata.tables["login"]
+
+_WHO = (  # built once: it runs on every request
+    select_columns(ACCOUNT.c.id, ACCOUNT.c.email, ACCOUNT.c.role)
+    .select_from(LOGIN.join(ACCOUNT, ACCOUNT.c.id == LOGIN.c.account_id))
+    .where(LOGIN.c.token_sha256 == bindparam("token_sha256"), LOGIN.c.expires_at_us >= bindparam("at_us"))
+    .where(ACCOUNT.c.disabled_at_us.is_(None))
+)
 
 
 class Refused(StudyError):
@@ -134,13 +141,7 @@ def start_login(session: Session, account: AccountRow, token: str, *, at_us: int
 
 
 def who(session: Session, token: str, *, at_us: int) -> Who | None:
-    query = (
-        select_columns(ACCOUNT.c.id, ACCOUNT.c.email, ACCOUNT.c.role)
-        .select_from(LOGIN.join(ACCOUNT, ACCOUNT.c.id == LOGIN.c.account_id))
-        .where(LOGIN.c.token_sha256 == digest(token), LOGIN.c.expires_at_us >= at_us)
-        .where(ACCOUNT.c.disabled_at_us.is_(None))
-    )
-    row = session.connection().execute(query).one_or_none()
+    row = session.connection().execute(_WHO, {"token_sha256": digest(token), "at_us": at_us}).one_or_none()
     return None if row is None else Who(row.id, row.email, Role(row.role))
 
 

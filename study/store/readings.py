@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, and_, func, select
+from sqlalchemy import Row, and_, bindparam, func, select
 from sqlmodel import Session
 
 from study.allocation import presented_order
@@ -51,6 +51,14 @@ _FOUND = select(
     .join(STUDY, STUDY.c.id == READING.c.study_id)
     .outerjoin(ANSWER, and_(ANSWER.c.study_id == READING.c.study_id, ANSWER.c.reading_id == READING.c.id))
 )
+
+# Built once: building a statement costs more than running it, and a save runs on every tick of every physician.
+_OF_READER = _FOUND.where(READING.c.id == bindparam("reading_id"), READER.c.account_id == bindparam("account_id"))
+_OF_READER_HELD = _OF_READER.with_for_update(of=READING)
+_SAME_READING = and_(READING.c.study_id == bindparam("in_study"), READING.c.id == bindparam("is_reading"))
+_UPDATE_READING = READING.update().where(_SAME_READING, READING.c.state == bindparam("from_state"))
+_SAME_ANSWER = and_(ANSWER.c.study_id == bindparam("in_study"), ANSWER.c.reading_id == bindparam("is_reading"))
+_UPDATE_ANSWER = ANSWER.update().where(_SAME_ANSWER)
 
 
 class NoSuchReading(StudyError):
@@ -122,10 +130,9 @@ class Closed:
 
 def of_reader(session: Session, reading_id: UUID, account_id: UUID, *, for_update: bool = False) -> Found:
     """The account's own reading. Raises NoSuchReading for a foreign one, and where the reader has withdrawn."""
-    query = _FOUND.where(READING.c.id == reading_id, READER.c.account_id == account_id)
-    if for_update:
-        query = query.with_for_update(of=READING)
-    row = session.connection().execute(query).one_or_none()
+    query = _OF_READER_HELD if for_update else _OF_READER
+    asked = {"reading_id": reading_id, "account_id": account_id}
+    row = session.connection().execute(query, asked).one_or_none()
     if row is None or row.withdrawn_at_us is not None:
         raise NoSuchReading("There is no such case for you.")
     return Found(row)
@@ -229,8 +236,7 @@ def begin(
 
 def save(
     session: Session,
-    reading_id: UUID,
-    account_id: UUID,
+    found: Found,
     *,
     key: str,
     base_revision: int,
@@ -238,19 +244,17 @@ def save(
     offsets_ms: Mapping[str, int],
     at_us: int,
 ) -> Saved | Stale | Closed:
-    """Keep a draft. The same key again changes nothing and gets the same answer."""
-    found = of_reader(session, reading_id, account_id, for_update=True)
-    repeated = _saved_under(session, found, key)
+    """Keep a draft in a reading that the caller holds for update. The same key again changes nothing."""
+    row = found.row
+    if found.takes_answers and base_revision == row.revision and not found.is_due(at_us):
+        revision, _count, _head = _keep(session, found, key=key, draft=draft, offsets_ms=offsets_ms, at_us=at_us)
+        return Saved(revision, at_us, found.remaining_us(at_us))
+    repeated = _saved_under(session, found, key)  # a repeat is based on what stood before it was kept the first time
     if repeated is not None:
         return Saved(repeated.revision, repeated.at_us, found.remaining_us(at_us))
     if not found.takes_answers or found.is_due(at_us):
         return _too_late(session, found, key=key, base_revision=base_revision, draft=draft, at_us=at_us)
-    if base_revision != found.row.revision:
-        return Stale(found.row.revision, found.draft)
-    revision, _count, _head = _keep(
-        session, found, key=key, draft=draft, offsets_ms=offsets_ms, at_us=at_us, actor_id=account_id
-    )
-    return Saved(revision, at_us, found.remaining_us(at_us))
+    return Stale(row.revision, found.draft)
 
 
 def submit(
@@ -274,9 +278,7 @@ def submit(
         return Stale(row.revision, found.draft)
     count, head, revision = row.event_count, row.head, row.revision
     if draft != found.draft or not found.ever_saved:
-        revision, count, head = _keep(
-            session, found, key=f"submit:{key}", draft=draft, offsets_ms={}, at_us=at_us, actor_id=account_id
-        )
+        revision, count, head = _keep(session, found, key=f"submit:{key}", draft=draft, offsets_ms={}, at_us=at_us)
     in_grace = standing(at_us, deadline_us=row.deadline_at_us, grace_us=row.grace_us) is Standing.GRACE
     receipt = receipt_of(row.id, draft, at_us)
     body = {"revision": revision, "receipt": receipt, "in_grace": in_grace, "key": key}
@@ -389,20 +391,18 @@ def _keep(
     draft: Draft,
     offsets_ms: Mapping[str, int],
     at_us: int,
-    actor_id: UUID,
 ) -> tuple[int, int, str]:
     """One accepted save: the draft, its key, one event, and the new revision, in one transaction."""
     row = found.row
     revision = row.revision + 1
     in_grace = standing(at_us, deadline_us=row.deadline_at_us, grace_us=row.grace_us) is Standing.GRACE
     body = {"revision": revision, "in_grace": in_grace, "changes": changes(found.draft, draft, offsets_ms)}
-    count, head = _event(session, found, "saved", at_us=at_us, actor_id=actor_id, body=body)
+    count, head = _event(session, found, "saved", at_us=at_us, actor_id=row.account_id, body=body)
     connection = session.connection()
     place = {"study_id": row.study_id, "reading_id": row.id}
     connection.execute(SAVE.insert(), {**place, "key": key, "revision": revision, "at_us": at_us})
     if found.ever_saved:
-        where = and_(ANSWER.c.study_id == row.study_id, ANSWER.c.reading_id == row.id)
-        connection.execute(ANSWER.update().where(where).values(**draft.as_json()))
+        connection.execute(_UPDATE_ANSWER, {**draft.as_json(), "in_study": row.study_id, "is_reading": row.id})
     else:
         connection.execute(ANSWER.insert(), {**place, "response_mode": "tick", **draft.as_json()})
     _update(session, found, revision=revision, saved_at_us=at_us, event_count=count, head=head)
@@ -437,7 +437,6 @@ def _event(
 def _update(session: Session, found: Found, **values: Any) -> None:
     """Change the held row, and insist that it still was as it was read: of two closers, one must fail."""
     row = found.row
-    where = and_(READING.c.study_id == row.study_id, READING.c.id == row.id, READING.c.state == row.state)
-    touched = session.connection().execute(READING.update().where(where).values(**values)).rowcount
-    if touched != 1:
+    asked = {"in_study": row.study_id, "is_reading": row.id, "from_state": row.state}
+    if session.connection().execute(_UPDATE_READING, {**values, **asked}).rowcount != 1:
         raise NotNow("This case was closed by someone else at the same moment.")

@@ -54,6 +54,13 @@ class Sent:
     offsets_ms: Mapping[str, int]
 
 
+def story(case: Case) -> tuple[str, str | None]:
+    """The consultation and its question apart, so that a question that also ends the text is not read twice."""
+    if case.question is None:
+        return case.presentation, None
+    return case.presentation.rstrip().removesuffix(case.question).rstrip(), case.question
+
+
 def presented(case: Case, order: Sequence[str]) -> list[Kind]:
     """The options in the order that was fixed at Begin, together by category."""
     by_id = {option.id: option for option in case.options}

@@ -15,6 +15,7 @@ from study.store.readings import Closed, Found, Saved, Stale
 from study.tables import ClosedBy, Role
 from webapp import deps, filters
 from webapp.access import needs
+from webapp.content import Content
 from webapp.reader import pages
 from webapp.reader.forms import ProblemForm, ReadingForm, SubmitForm, WithdrawForm
 
@@ -80,7 +81,7 @@ def reading(reading_id: UUID) -> ResponseReturnValue:
         return _receipt(found)
     if found.state is State.ASSIGNED:
         return _before(found)
-    content = deps.content(found.row.study_id, found.row.bundle_digest)
+    content = _content(found)
     form = ReadingForm.for_case(content.cases[found.row.case_id], found.draft)
     form.base_revision.data, form.key.data = found.row.revision, token_urlsafe(12)
     return _case_page(found, form)
@@ -89,7 +90,7 @@ def reading(reading_id: UUID) -> ResponseReturnValue:
 @bp.post("/readings/<uuid:reading_id>/begin")
 def begin(reading_id: UUID) -> ResponseReturnValue:
     found = _reading(reading_id)
-    content = deps.content(found.row.study_id, found.row.bundle_digest)
+    content = _content(found)
     case, me, at_us = content.cases[found.row.case_id], deps.my_id(), deps.now_us()
     deps.database().write(
         lambda session: readings.begin(
@@ -108,24 +109,22 @@ def begin(reading_id: UUID) -> ResponseReturnValue:
 @bp.post("/readings/<uuid:reading_id>/saves")
 def save(reading_id: UUID) -> ResponseReturnValue:
     """One change after another, as JSON. Acknowledged only after commit."""
-    me, at_us = deps.my_id(), deps.now_us()
-    with deps.database().read() as session:
-        found = readings.of_reader(session, reading_id, me)
-    case = deps.content(found.row.study_id, found.row.bundle_digest).cases[found.row.case_id]
-    sent = pages.parse_save(request.get_json(), case)
-    outcome = deps.database().write(
-        lambda session: readings.save(
+    me, at_us, body = deps.my_id(), deps.now_us(), request.get_json()
+
+    def work(session: Session) -> Saved | Stale | Closed:
+        found = readings.of_reader(session, reading_id, me, for_update=True)
+        sent = pages.parse_save(body, _content(found).cases[found.row.case_id])
+        return readings.save(
             session,
-            reading_id,
-            me,
+            found,
             key=sent.key,
             base_revision=sent.base_revision,
             draft=sent.draft,
             offsets_ms=sent.offsets_ms,
             at_us=at_us,
         )
-    )
-    return pages.answer_to_save(outcome)
+
+    return pages.answer_to_save(deps.database().write(work))
 
 
 @bp.get("/readings/<uuid:reading_id>/clock")
@@ -139,7 +138,7 @@ def clock(reading_id: UUID) -> ResponseReturnValue:
 def keep(reading_id: UUID) -> ResponseReturnValue:
     """The whole form at once, and on to the review: the way of a page without scripts."""
     found = _reading(reading_id)
-    content = deps.content(found.row.study_id, found.row.bundle_digest)
+    content = _content(found)
     form = ReadingForm.for_case(content.cases[found.row.case_id])
     if found.state is State.OPEN and not form.validate_on_submit():
         return _case_page(found, form), 422
@@ -149,8 +148,7 @@ def keep(reading_id: UUID) -> ResponseReturnValue:
     outcome = deps.database().write(
         lambda session: readings.save(
             session,
-            reading_id,
-            me,
+            readings.of_reader(session, reading_id, me, for_update=True),
             key=form.key.data,
             base_revision=form.base_revision.data,
             draft=draft,
@@ -246,6 +244,10 @@ def _reading(reading_id: UUID) -> Found:
         return readings.of_reader(session, reading_id, deps.my_id())
 
 
+def _content(found: Found) -> Content:
+    return deps.content(found.row.study_id, found.row.bundle_digest)
+
+
 def _close(study_id: UUID, reading_id: UUID) -> None:
     at_us = deps.now_us()
     deps.database().write(
@@ -255,7 +257,7 @@ def _close(study_id: UUID, reading_id: UUID) -> None:
 
 def _around(found: Found) -> dict[str, object]:
     """What every page of a reading shows: which of how many, and the links that stay in one place."""
-    content = deps.content(found.row.study_id, found.row.bundle_digest)
+    content = _content(found)
     return {
         "respondent_id": found.row.respondent_id,
         "position": found.row.position,
@@ -265,7 +267,7 @@ def _around(found: Found) -> dict[str, object]:
 
 
 def _before(found: Found) -> ResponseReturnValue:
-    content = deps.content(found.row.study_id, found.row.bundle_digest)
+    content = _content(found)
     stage, at_us = content.stage(found.row.arm), deps.now_us()
     with deps.database().read() as session:
         terms = readings.terms(session, found, protocol=content.protocol, stage=stage, at_us=at_us)
@@ -284,12 +286,14 @@ def _before(found: Found) -> ResponseReturnValue:
 
 
 def _case_page(found: Found, form: ReadingForm) -> str:
-    content = deps.content(found.row.study_id, found.row.bundle_digest)
+    content = _content(found)
     case = content.cases[found.row.case_id]
+    text, question = pages.story(case)
     return render_template(
         "reader/case.html",
         found=found,
-        case=case,
+        text=text,
+        question=question,
         kinds=pages.presented(case, found.row.presented or ()),
         chosen=frozenset(form.selected.data or ()),
         used=frozenset(form.resources.data or ()),
@@ -303,13 +307,12 @@ def _case_page(found: Found, form: ReadingForm) -> str:
 
 
 def _review_page(found: Found, form: SubmitForm) -> str:
-    content = deps.content(found.row.study_id, found.row.bundle_digest)
+    content = _content(found)
     case = content.cases[found.row.case_id]
     draft = found.draft
     return render_template(
         "reader/review.html",
         found=found,
-        case=case,
         draft=draft,
         kinds=pages.chosen(case, found.row.presented or (), draft.selected),
         used=[RESOURCES[word] for word in RESOURCES if word in draft.resources],

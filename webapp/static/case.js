@@ -122,7 +122,7 @@ async function settle(answer) {
     form.base_revision.value = revision;
     form.dataset.revision = revision;
     countdown.correct(found.remaining_ms);
-    if (!dirty) said(`Saved ${new Date(found.saved_at).toLocaleTimeString()}`);
+    if (!dirty) said(`Saved ${new Date(found.saved_at).toLocaleTimeString([], { hour12: false })}`);
     return;
   }
   if (answer.status === 409) return void stale();
