@@ -96,6 +96,10 @@ class Findings:
             return NAN
         return p_worse_by_margin(primary.contrast.default, margin=wanted.margin, higher_is_better=self._higher)
 
+    def physicians(self, arm: str) -> str:
+        """How the physicians of an arm are called: by their arm only where there are several."""
+        return "the physicians" if len(self.counts) == 1 else f"the physicians ({arm})"
+
     @property
     def _higher(self) -> bool:
         return self.measure.better is Better.HIGHER

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 INK, MUTED, ACCENT, RULE = "#1f2933", "#6b7785", "#1d4f91", "#c3cad3"
-ROW_INCHES, WIDTH_INCHES = 0.36, 7.6
+ROW_INCHES, WIDTH_INCHES = 0.34, 6.0
 STYLE_BLOCK = re.compile(r"<defs>\s*<style type=\"text/css\">.*?</style>\s*</defs>", re.DOTALL)
 
 
@@ -74,7 +74,7 @@ def forest_svg(forest: Forest) -> str:
         height = ROW_INCHES * max(len(rows), 1) + 0.95
         figure = Figure(figsize=(WIDTH_INCHES, height))
         FigureCanvasSVG(figure)
-        axes = figure.add_axes((0.27, 0.62 / height, 0.71, 1 - (0.62 + 0.12) / height))
+        axes = figure.add_axes((0.28, 0.62 / height, 0.70, 1 - (0.62 + 0.12) / height))
         _draw_reference_lines(axes, forest)
         for line, row in enumerate(rows):
             _draw_row(axes, row, -line)
@@ -111,7 +111,7 @@ def _dress(axes: "Axes", rows: Sequence[Row], forest: Forest) -> None:
         axes.spines[side].set_visible(False)
     axes.margins(x=0.06)
     better = "right" if forest.higher_is_better else "left"
-    axes.set_xlabel(f"{forest.label}: system − {forest.control}   (better to the {better})", labelpad=7)
+    axes.set_xlabel(f"{forest.label}: system − {forest.control} (better to the {better})", labelpad=7)
 
 
 def _alone(svg: str, forest: Forest) -> str:

@@ -44,6 +44,10 @@ class DifferenceTable:
     def bands(self) -> bool:
         return any(row.contrast.band is not None for row in self.rows)
 
+    @property
+    def same_counts(self) -> bool:
+        return _same_counts(self.rows)
+
 
 def forest_of(found: Findings) -> Forest:
     """The primary measure against the control arm."""
@@ -51,7 +55,7 @@ def forest_of(found: Findings) -> Forest:
     return Forest(
         rows=ordered(found.of(MAIN, measure=found.measure.name, control=found.control)),
         label=found.measure.label,
-        control=found.control,
+        control=found.physicians(found.control),
         higher_is_better=found.measure.better is Better.HIGHER,
         margin=None if wanted is None else wanted.margin,
     )
@@ -94,8 +98,24 @@ def _tables(found: Findings, analysis: str, measure: Measure, remark: str) -> li
     tables = []
     for arm in arms:
         rows = ordered(found.of(analysis, measure=measure.name, control=arm))
-        tables.append(DifferenceTable(f"{measure.label}: system − {arm}", remark, rows, _below(rows)))
+        counts = "" if not _same_counts(rows) else f"; {_counts(rows[0])}"
+        title = f"{measure.label}: system − {found.physicians(arm)}"
+        tables.append(DifferenceTable(title, remark + counts, rows, _below(rows)))
     return tables
+
+
+def _same_counts(rows: Sequence[Row]) -> bool:
+    """Whether every row is estimated from the same numbers of readings, physicians and cases."""
+    counts = {(d.n_readings, d.n_readers, d.n_cases) for d in (row.contrast.default for row in rows)}
+    return len(counts) == 1
+
+
+def _counts(row: Row) -> str:
+    default = row.contrast.default
+    return (
+        f"{counted(default.n_readings, 'reading')}, {counted(default.n_readers, 'physician')}, "
+        f"{counted(default.n_cases, 'case')}"
+    )
 
 
 def _remark(measure: Measure) -> str:

@@ -54,7 +54,7 @@ def _difference(found: Findings, contrast: Contrast) -> str:
     default, measure = contrast.default, found.measure
     return (
         f"On {_lower_first(measure.label)} ({measure.better} is better), {contrast.test} averaged "
-        f"{plain(contrast.test_value)} and the physicians ({contrast.control}) {plain(contrast.control_value)} over "
+        f"{plain(contrast.test_value)} and {found.physicians(contrast.control)} {plain(contrast.control_value)} over "
         f"the same {counted(default.n_readings, 'reading')} ({counted(default.n_readers, 'physician')}, "
         f"{counted(default.n_cases, 'case')}): a difference of {signed(default.value)}."
     )
@@ -72,7 +72,8 @@ def _reading(found: Findings, contrast: Contrast) -> str:
     if default.low <= 0 <= default.high:
         return f"{given}; it includes no difference, so these data do not settle which of the two scores better."
     better = (default.value > 0) == (contrast.better == "higher")
-    return f"{given}; it excludes no difference, in favour of {contrast.test if better else 'the physicians'}."
+    favoured = contrast.test if better else found.physicians(contrast.control)
+    return f"{given}; it excludes no difference, in favour of {favoured}."
 
 
 def _margin(found: Findings, contrast: Contrast) -> list[str]:
