@@ -34,9 +34,9 @@ def parse_protocol(data: bytes, name: str, faults: list[Fault]) -> Protocol | No
         arms=_arms(table),
         primary=_primary(table.table("primary"), scoring.profile),
         allocation=_allocation(table.table("allocation")),
-        session_limit_s=session and session.whole("limit_s", 1, MOST_SECONDS),
+        session_limit_s=session.whole("limit_s", 1, MOST_SECONDS) if session is not None else None,
         window=_window(table.table("window")),
-        target_readers=targets and targets.whole("readers", 1, MOST_READERS),
+        target_readers=targets.whole("readers", 1, MOST_READERS) if targets is not None else None,
     )
     for part in (session, targets, table):
         if part is not None:
@@ -73,7 +73,7 @@ def _primary(table: Table | None, profile: str) -> Primary | None:
 
 
 def _arms(table: Table) -> tuple[Arm, ...]:
-    arms = []
+    arms: list[Arm] = []
     for given in table.tables("arms"):
         arms.append(Arm(id=_new_id(given, {arm.id for arm in arms}), stages=_stages(given)))
         given.close()
@@ -81,7 +81,7 @@ def _arms(table: Table) -> tuple[Arm, ...]:
 
 
 def _stages(table: Table) -> tuple[Stage, ...]:
-    stages = []
+    stages: list[Stage] = []
     for given in table.tables("stages"):
         grace = given.whole("grace_s", 0, MOST_GRACE_S)
         stage = Stage(

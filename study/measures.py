@@ -33,7 +33,8 @@ Fold = Callable[[Sums], Folded]
 def quotient(numerator: Floats, denominator: Floats, *, otherwise: float = np.nan) -> Floats:
     """Elementwise quotient, `otherwise` where the denominator is 0."""
     out = np.full(len(denominator), otherwise)
-    return np.divide(numerator, denominator, out=out, where=denominator > 0)
+    np.divide(numerator, denominator, out=out, where=denominator > 0)
+    return out
 
 
 def harmonic(a: Floats, b: Floats) -> Floats:
