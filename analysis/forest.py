@@ -8,15 +8,18 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from analysis.findings import Row
+from analysis.sentences import mixed_notes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 INK, MUTED, ACCENT, RULE = "#1f2933", "#6b7785", "#1d4f91", "#c3cad3"
 ROW_INCHES, WIDTH_INCHES = 0.34, 6.0
+NOTE_INCHES, NOTE_CHARACTERS = 0.15, 100
 STYLE_BLOCK = re.compile(r"<defs>\s*<style type=\"text/css\">.*?</style>\s*</defs>", re.DOTALL)
 
 
@@ -71,10 +74,14 @@ def forest_svg(forest: Forest) -> str:
         }
     )
     with look:
-        height = ROW_INCHES * max(len(rows), 1) + 0.95
+        notes = [line for note in mixed_notes(rows) for line in wrap(note, NOTE_CHARACTERS)]
+        below = 0.62 + NOTE_INCHES * len(notes)
+        height = ROW_INCHES * max(len(rows), 1) + below + 0.12
         figure = Figure(figsize=(WIDTH_INCHES, height))
         FigureCanvasSVG(figure)
-        axes = figure.add_axes((0.28, 0.62 / height, 0.70, 1 - (0.62 + 0.12) / height))
+        axes = figure.add_axes((0.28, below / height, 0.70, 1 - (below + 0.12) / height))
+        for line, note in enumerate(reversed(notes)):
+            figure.text(0.02, (0.04 + NOTE_INCHES * line) / height, note, fontsize=7.5, color=MUTED)
         _draw_reference_lines(axes, forest)
         for line, row in enumerate(rows):
             _draw_row(axes, row, -line)

@@ -37,7 +37,9 @@ def _interval(found: Findings) -> str:
         "of the differences (a one-shot U-statistic, Gallas 2006), negative components taken as zero, and Student's t "
         "with Satterthwaite's degrees of freedom, at least one less than the smaller of the numbers of physicians and "
         "cases. No interval is given with fewer than three physicians or three cases, with too few readings that "
-        "share a case or a physician, or with zero variance."
+        "share a case or a physician, or with zero variance. The values of single respondents have the same kind of "
+        "interval on the logit scale, for systems and policies over cases alone; a rate without variance has the exact "
+        "binomial interval on its cases."
     )
 
 

@@ -10,7 +10,7 @@ from analysis.findings import COMPLETED_ONLY, HARM_LABELS, MAIN, Findings, Row
 from analysis.forest import Forest, ordered
 from analysis.methods import methods, software
 from analysis.results import provenance
-from analysis.sentences import key_finding, mixed_modes
+from analysis.sentences import key_finding, mixed_notes
 from analysis.values import Value
 from analysis.wording import counted
 from study.profile import Better, Measure
@@ -82,7 +82,7 @@ def report_html(found: Findings, svg: str) -> bytes:
             ],
             values=_values(found),
             scored_as=SCORED_AS,
-            notes=_notes(found.rows),
+            notes=mixed_notes(found.rows),
             harm_labels=HARM_LABELS,
             methods=[*methods(found), software(found)],
             provenance=provenance(found),
@@ -132,18 +132,13 @@ def _below(rows: Sequence[Row]) -> tuple[str, ...]:
         notes.append(f"Up to {counted(undefined, 'reading')} left out for want of a value on either side.")
     if unmatched:
         notes.append(f"Up to {counted(unmatched, 'reading')} without an answer of the system.")
-    return (*notes, *_notes(rows))
+    return (*notes, *mixed_notes(rows))
 
 
 def _values(found: Findings) -> list[Value]:
     """The primary measure on the control's cases."""
     wanted = (found.measure.name, found.control)
     return [value for value in found.values if (value.measure, value.arm) == wanted]
-
-
-def _notes(rows: Sequence[Row]) -> list[str]:
-    """Each sentence on mixed response modes once."""
-    return list(dict.fromkeys(mixed_modes(row.contrast) for row in rows if row.contrast.mixed_modes))
 
 
 def _instant(at_us: int | None) -> str | None:

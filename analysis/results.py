@@ -6,7 +6,7 @@ from analysis.counts import MISSING
 from analysis.digits import Json, json_bytes, number
 from analysis.findings import HARM_LABELS, LEVEL, Findings
 from analysis.methods import methods
-from analysis.sentences import key_finding, mixed_modes
+from analysis.sentences import key_finding, mixed_notes
 from analysis.tables import as_json, difference_row, value_row
 from analysis.versions import versions
 
@@ -35,7 +35,7 @@ def results_json(found: Findings) -> bytes:
             "study": _study(found),
             "primary": _primary(found),
             "key_finding": list(key_finding(found)),
-            "notes": list(dict.fromkeys(_notes(found))),
+            "notes": list(_notes(found)),
             "counts": _counts(found),
             "systems": _systems(found),
             "measures": [
@@ -87,7 +87,7 @@ def _primary(found: Findings) -> Json:
 
 
 def _notes(found: Findings) -> list[str]:
-    notes = [mixed_modes(row.contrast) for row in found.rows if row.contrast.mixed_modes]
+    notes = mixed_notes(found.rows)
     if found.study.variant_answers:
         notes.append(
             f"{found.study.variant_answers} answers on variants of a case were left out: no physician read one."

@@ -1,7 +1,9 @@
 """What the findings say, in words that claim no more than the numbers do."""
 
+from collections.abc import Iterable
+
 from analysis.contrasts import Contrast
-from analysis.findings import Findings
+from analysis.findings import Findings, Row
 from analysis.margins import Conclusion
 from analysis.wording import counted, equals_p, interval, listed, percent, plain, signed
 
@@ -39,6 +41,11 @@ def mixed_modes(contrast: Contrast) -> str:
         f"{_mode(contrast.modes[1])}: the response modes differ, as the protocol allows, and part of the difference "
         "may be due to that."
     )
+
+
+def mixed_notes(rows: Iterable[Row]) -> list[str]:
+    """That sentence for each contrast that needs it, once."""
+    return list(dict.fromkeys(mixed_modes(row.contrast) for row in rows if row.contrast.mixed_modes))
 
 
 def _mode(mode: str) -> str:

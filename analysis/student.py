@@ -28,3 +28,12 @@ def clopper_pearson(events: int, n: int, level: float) -> tuple[float, float]:
     low = float(special.betaincinv(events, n - events + 1, tail)) if events else 0.0
     high = float(special.betaincinv(events + 1, n - events, 1 - tail)) if events < n else 1.0
     return low, high
+
+
+def logit_interval(value: float, half_width: float) -> tuple[float, float]:
+    """`value` ± `half_width` on the logit scale, carried back: an interval that stays between 0 and 1.
+
+    `value` strictly between 0 and 1; `half_width` in its own units, carried over by the delta method.
+    """
+    centre, half = float(special.logit(value)), half_width / (value * (1 - value))
+    return float(special.expit(centre - half)), float(special.expit(centre + half))

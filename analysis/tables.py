@@ -6,6 +6,7 @@ from analysis.counts import count_rows
 from analysis.digits import Cell, Json, csv_bytes, number
 from analysis.estimate import Estimate
 from analysis.findings import HARM_LABELS, Findings, Row
+from analysis.sentences import mixed_modes
 from analysis.values import Value
 
 
@@ -52,6 +53,7 @@ def difference_row(row: Row) -> dict[str, Cell]:
         "mode_test": contrast.modes[0],
         "mode_control": contrast.modes[1],
         "mixed_modes": contrast.mixed_modes,
+        "note": mixed_modes(contrast) if contrast.mixed_modes else None,
         **_refused("refused", default),
         **_refused("bootstrap_refused", beside),
     }

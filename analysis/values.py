@@ -1,4 +1,8 @@
-"""What each respondent scores by itself, beside the differences: physicians by arm, systems, reference policies."""
+"""What each respondent scores by itself, beside the differences: physicians by arm, systems, reference policies.
+
+A mean is taken as a ratio over ones: through influences about the value, whose variance does not depend on how far the
+value is from 0.
+"""
 
 from dataclasses import dataclass, replace
 
@@ -9,10 +13,10 @@ from analysis.estimate import NAN, Estimate, Floats, Mask, Method, Refusal, Refu
 from analysis.frame import Frame, MeasureTable, PhysicianArm
 from analysis.layout import layout_of, weights_of
 from analysis.refusals import FEWEST_CASES, ZERO_VARIANCE
-from analysis.student import clopper_pearson, t_quantile
+from analysis.student import clopper_pearson, logit_interval, t_quantile
 from analysis.twoway import ROUNDING, twoway
 
-CASES_ONLY = "this system, new cases"
+CASES_ONLY = "this respondent, new cases"
 EXACT = "exact binomial on cases: the estimated variance is zero"
 
 
@@ -50,7 +54,7 @@ def _of_arm(table: MeasureTable, arm: PhysicianArm, binary: bool, level: float) 
     if np.isnan(value):
         estimate = twoway(np.zeros(layout.n_readings), layout, level=level, value=NAN)
         return replace(estimate, refused=NOTHING_BELOW)
-    return exact_if_constant(twoway(influence, layout, level=level, value=value), binary)
+    return _bounded(twoway(influence, layout, level=level, value=value), binary)
 
 
 NOTHING_BELOW = Refusal(RefusalCode.NO_VALUE, "Nothing stands below the line of the ratio.")
@@ -83,7 +87,7 @@ def _of_system(table: MeasureTable, system: int, answered: Mask, read: Mask, bin
     value, influence = sides.of_system(table, system, weights)
     if np.isnan(value):
         return replace(estimate, refused=NOTHING_BELOW)
-    return exact_if_constant(_over_cases(replace(estimate, value=value), influence, weights), binary)
+    return _bounded(_over_cases(replace(estimate, value=value), influence, weights), binary)
 
 
 def _over_cases(estimate: Estimate, influence: Floats, weights: Floats) -> Estimate:
@@ -95,8 +99,16 @@ def _over_cases(estimate: Estimate, influence: Floats, weights: Floats) -> Estim
     variance = n / (n - 1) * float(np.sum((weights * influence) ** 2))
     if variance <= ROUNDING**2:
         return replace(estimate, refused=ZERO_VARIANCE)
-    half = t_quantile((1 + estimate.level) / 2, n - 1) * variance**0.5
-    return replace(estimate, se=variance**0.5, df=n - 1.0, low=estimate.value - half, high=estimate.value + half)
+    return replace(estimate, se=variance**0.5, df=n - 1.0)
+
+
+def _bounded(estimate: Estimate, binary: bool) -> Estimate:
+    """Every measure lies between 0 and 1, and so does its interval: Student's t on the logit scale."""
+    if estimate.refused is not None:
+        return exact_if_constant(estimate, binary)
+    half = t_quantile((1 + estimate.level) / 2, estimate.df) * estimate.se
+    low, high = logit_interval(estimate.value, half)
+    return replace(estimate, low=low, high=high, p=NAN)
 
 
 def exact_if_constant(estimate: Estimate, binary: bool) -> Estimate:
