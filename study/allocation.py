@@ -27,15 +27,19 @@ def allocate(
     """The reader's cases in the order of reading: every anchor, then those that were assigned least so far.
 
     `reads` counts the assignments already made for each case; ties and the order are ranked by hash.
-    Raises StudyError when more cases are asked for than there are, or than fit beside the anchors.
+    Raises StudyError when more cases are asked for than there are, or than fit beside the anchors, and where an
+    anchor is no case.
     """
     wanted = len(cases) if per_reader is None else per_reader
     if wanted > len(cases):
         raise StudyError(f"{wanted} cases for each reader were asked for, but the study has {len(cases)}.")
     if wanted < len(anchors):
         raise StudyError(f"There are {len(anchors)} anchors, but only {wanted} cases for each reader.")
+    strange = [anchor for anchor in anchors if anchor not in cases]
+    if strange:
+        raise StudyError(f"Anchor {strange[0]!r} is not a case of the study.")
     assigned = reads or {}
-    others = [case for case in cases if case not in set(anchors)]
+    others = [case for case in cases if case not in anchors]
     others.sort(key=lambda case: (assigned.get(case, 0), rank(seed, "choose", reader, case)))
     chosen = [*anchors, *others[: wanted - len(anchors)]]
     return tuple(sorted(chosen, key=lambda case: rank(seed, "position", reader, case)))

@@ -1,14 +1,21 @@
 """When a reading may still be answered. The server's clock decides; all times are integer UTC microseconds."""
 
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 SECOND_US = 1_000_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Standing(StrEnum):
     IN_TIME = "in time"
     GRACE = "grace"
     LATE = "late"
+
+
+def us_of(moment: datetime) -> int:
+    """An aware moment of the protocol as the rules count: exact, where a float of seconds would not be."""
+    return (moment - _EPOCH) // timedelta(microseconds=1)
 
 
 def deadline_us(

@@ -26,6 +26,9 @@ DAY_US = 24 * 60 * MINUTE_US
 NOON_US = 1_800_000_000 * SECOND_US
 LIMIT_US = 10 * MINUTE_US
 GRACE_US = 10 * SECOND_US
+PRIMARY = Primary(measure="f1_weighted", test="system-1", control="physician")
+ALWAYS = Window()
+HASH = "not a real hash"
 
 
 def a_case(case_id: str = "case-1", *, options: int = 4, categories: Sequence[str] = ("test", "advice")) -> Case:
@@ -56,9 +59,9 @@ def a_protocol(
     stage: Stage | None = None,
     cases_per_reader: int | None = None,
     anchors: Sequence[str] = (),
-    primary: Primary | None = Primary(measure="f1_weighted", test="system-1", control="physician"),
+    primary: Primary | None = PRIMARY,
     session_limit_s: int | None = None,
-    window: Window = Window(),  # noqa: B008  frozen
+    window: Window = ALWAYS,
     version: str = "1",
     seed: int = 20261121,
 ) -> Protocol:
@@ -206,7 +209,7 @@ def an_invitation(study: AStudy, email: str, *, test: bool = False, at_us: int =
     return token
 
 
-def joined_by(study: AStudy, token: str, *, password_hash: str | None = "hash", at_us: int = NOON_US - DAY_US) -> UUID:
+def joined_by(study: AStudy, token: str, *, password_hash: str | None = HASH, at_us: int = NOON_US - DAY_US) -> UUID:
     """The account that joined by a link."""
     return study.database.write(
         lambda session: (

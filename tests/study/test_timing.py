@@ -1,0 +1,73 @@
+"""When a reading may still be answered."""
+
+from datetime import UTC, datetime
+
+import pytest
+from builders import GRACE_US, LIMIT_US, MINUTE_US, NOON_US
+from hypothesis import given
+from hypothesis import strategies as st
+
+from study.timing import Standing, deadline_us, remaining_us, standing, us_of
+
+ENDS_US = NOON_US + LIMIT_US
+SOME_US = st.integers(0, 2**53)
+
+
+@pytest.mark.parametrize(
+    ("after_us", "expected"),
+    [
+        (-1, Standing.IN_TIME),
+        (0, Standing.IN_TIME),
+        (1, Standing.GRACE),
+        (GRACE_US - 1, Standing.GRACE),
+        (GRACE_US, Standing.GRACE),
+        (GRACE_US + 1, Standing.LATE),
+    ],
+)
+def test_both_bounds_belong_to_the_reader(after_us, expected):
+    assert standing(ENDS_US + after_us, deadline_us=ENDS_US, grace_us=GRACE_US) is expected
+
+
+@pytest.mark.parametrize(("after_us", "expected"), [(0, Standing.IN_TIME), (1, Standing.LATE)])
+def test_without_grace_the_deadline_is_the_end(after_us, expected):
+    assert standing(ENDS_US + after_us, deadline_us=ENDS_US, grace_us=0) is expected
+
+
+def test_without_a_deadline_nothing_is_late():
+    assert standing(2**62, deadline_us=None, grace_us=0) is Standing.IN_TIME
+    assert remaining_us(2**62, deadline_us=None) is None
+
+
+@pytest.mark.parametrize(
+    ("bounds", "expected"),
+    [
+        ({"limit_us": LIMIT_US}, NOON_US + LIMIT_US),
+        ({"limit_us": LIMIT_US, "accommodation_percent": 150}, NOON_US + 15 * MINUTE_US),
+        ({"limit_us": 1, "accommodation_percent": 150}, NOON_US + 1),
+        ({"limit_us": LIMIT_US, "session_ends_us": NOON_US + MINUTE_US}, NOON_US + MINUTE_US),
+        ({"limit_us": LIMIT_US, "closes_us": NOON_US + MINUTE_US}, NOON_US + MINUTE_US),
+        (
+            {"limit_us": LIMIT_US, "session_ends_us": NOON_US + LIMIT_US + 1, "closes_us": NOON_US + LIMIT_US + 2},
+            NOON_US + LIMIT_US,
+        ),
+        ({"limit_us": None, "accommodation_percent": 200, "closes_us": NOON_US + 5}, NOON_US + 5),
+        ({"limit_us": None}, None),
+    ],
+)
+def test_the_earliest_bound_ends_a_reading(bounds, expected):
+    assert deadline_us(NOON_US, **bounds) == expected
+
+
+@given(opened=SOME_US, limit=st.integers(0, 10**12), percent=st.integers(100, 400), ends=SOME_US, closes=SOME_US)
+def test_no_bound_is_ever_exceeded_and_one_is_met(opened, limit, percent, ends, closes):
+    found = deadline_us(opened, limit_us=limit, accommodation_percent=percent, session_ends_us=ends, closes_us=closes)
+    assert found == min(opened + limit * percent // 100, ends, closes)
+
+
+@given(at=SOME_US, ends=SOME_US)
+def test_what_remains_is_never_below_nothing(at, ends):
+    assert remaining_us(at, deadline_us=ends) == max(0, ends - at)
+
+
+def test_a_moment_keeps_its_microseconds():
+    assert us_of(datetime(2027, 3, 1, 0, 0, 0, 500_001, tzinfo=UTC)) == 1_803_859_200_500_001
