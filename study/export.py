@@ -1,0 +1,182 @@
+"""The export of a study: one archive from which every number can be made again, without its database.
+
+The same study gives the same bytes. Before the lock it holds the protocol, roster counts and the allocation only.
+"""
+
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from study.answer import Kind
+from study.bundle import parse_bundle
+from study.cut import Cut
+from study.errors import Fault, Faulty, StudyError
+from study.formats.canonical import parse_answers, write_answers
+from study.reading_table import read_readings, write_dictionary, write_readings, write_table
+from study.record import EventRecord, StudyRecord, cut_of, physician_answer
+
+SCHEMA = 1
+MANIFEST = "manifest.json"
+LONG_AGO = (1980, 1, 1, 0, 0, 0)
+"""The time of every member: an archive made later is not another archive."""
+
+
+class NotAnExport(StudyError):
+    """A file from which no analysis can be made."""
+
+
+def export(record: StudyRecord, *, version: str) -> bytes:
+    """The archive. `version`: of the software that made it."""
+    files = _locked(record) if record.locked_at_us is not None else _unlocked(record)
+    files[MANIFEST] = _json(_manifest(record, files, version))
+    return pack(files)
+
+
+def pack(files: Mapping[str, bytes]) -> bytes:
+    """Files as one archive: sorted, without a clock, without whose they were."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as packed:
+        for path in sorted(files):
+            member = zipfile.ZipInfo(path, LONG_AGO)
+            member.compress_type = zipfile.ZIP_DEFLATED
+            member.external_attr = 0o644 << 16
+            member.create_system = 3
+            packed.writestr(member, files[path])
+    return archive.getvalue()
+
+
+def _unlocked(record: StudyRecord) -> dict[str, bytes]:
+    return {
+        "bundle/study.toml": record.files["study.toml"],
+        "roster.csv": _roster(record),
+        "allocation.csv": write_table(
+            ["respondent", "position", "case_id"],
+            ([place.label, place.position, place.case_id] for place in record.allocation),
+        ),
+    }
+
+
+def _locked(record: StudyRecord) -> dict[str, bytes]:
+    physicians = [physician_answer(reading.reading) for reading in record.readings]
+    answers = [*record.answers, *(answer for answer in physicians if answer is not None)]
+    return {
+        **{f"bundle/{path}": body for path, body in record.files.items()},
+        "roster.csv": _roster(record),
+        "allocation.csv": write_table(
+            ["respondent", "position", "case_id", "arm"],
+            ([place.label, place.position, place.case_id, place.arm] for place in record.allocation),
+        ),
+        "readers.csv": write_table(
+            ["respondent", "respondent_id", "arm", "strata", "invited_at_us", "joined_at_us", "withdrawn_at_us"],
+            (
+                [
+                    reader.label,
+                    reader.respondent_id,
+                    reader.arm,
+                    json.dumps(reader.strata, sort_keys=True, ensure_ascii=False) if reader.strata else None,
+                    reader.invited_at_us,
+                    reader.joined_at_us,
+                    reader.withdrawn_at_us,
+                ]
+                for reader in record.readers
+                if not reader.test
+            ),
+        ),
+        "readings.csv": write_readings(record.readings, record.readers),
+        "readings-dictionary.csv": write_dictionary(),
+        "answers.jsonl": write_answers(answers),
+        "chains.csv": write_table(
+            ["subject_kind", "subject_id", "event_count", "head"],
+            ([chain.subject_kind, chain.subject_id, chain.event_count, chain.head] for chain in record.chains),
+        ),
+        "events.jsonl": b"".join(_event(event) for event in record.events),
+    }
+
+
+def _roster(record: StudyRecord) -> bytes:
+    return write_table(["standing", "readers"], record.roster.items())
+
+
+def _event(event: EventRecord) -> bytes:
+    """One event with its payload: `body` is the very text that was hashed after the salt; both null: erased."""
+    link = event.link
+    line = {
+        "study_id": link.study_id,
+        "subject_kind": link.subject_kind,
+        "subject_id": link.subject_id,
+        "seq": link.seq,
+        "at_us": link.at_us,
+        "kind": link.kind,
+        "actor_id": link.actor_id,
+        "payload_sha256": link.payload_sha256,
+        "prev": link.prev,
+        "hash": link.hash,
+        "salt": None if event.salt is None else event.salt.hex(),
+        "body": None if event.body is None else event.body.decode(),
+    }
+    return json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+
+def _manifest(record: StudyRecord, files: Mapping[str, bytes], version: str) -> dict[str, Any]:
+    return {
+        "schema": SCHEMA,
+        "study": record.name,
+        "study_id": record.study_id,
+        "state": record.state,
+        "locked_at_us": record.locked_at_us,
+        "bundle_digest": record.bundle_digest,
+        "rubric_digest": record.rubric_digest,
+        "versions": {"primum": version},
+        "files": {path: hashlib.sha256(files[path]).hexdigest() for path in sorted(files)},
+    }
+
+
+def _json(found: object) -> bytes:
+    return json.dumps(found, indent=2, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+
+
+def cut_from_export(path: Path) -> Cut:
+    """What an analysis needs, from the archive of a locked study: the same as from its database.
+
+    Raises NotAnExport for a file that is none or that was made before the lock; Faulty with every member that is
+    missing, foreign or not as it was written.
+    """
+    manifest, files = _opened(path)
+    if manifest.get("locked_at_us") is None:
+        raise NotAnExport(f"{path.name} was made before the lock: nothing is analysed then.")
+    bundle = parse_bundle(
+        {name.removeprefix("bundle/"): body for name, body in files.items() if name.startswith("bundle/")}
+    )
+    answers = parse_answers(files["answers.jsonl"], "answers.jsonl", bundle.cases)
+    physicians = [answer for answer in answers if answer.kind is Kind.PHYSICIAN]
+    responses = {(answer.respondent, str(answer.case_id)): answer.response for answer in physicians}
+    return cut_of(
+        bundle,
+        read_readings(files["readings.csv"], responses, "readings.csv"),
+        [answer for answer in answers if answer.kind is not Kind.PHYSICIAN],
+        locked_at_us=manifest["locked_at_us"],
+    )
+
+
+def _opened(path: Path) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """The manifest and the members that it lists, each checked against its digest."""
+    try:
+        with zipfile.ZipFile(path) as packed:
+            files = {name: packed.read(name) for name in packed.namelist()}
+        manifest = json.loads(files.pop(MANIFEST))
+        listed = dict(manifest["files"])
+    except (OSError, zipfile.BadZipFile, KeyError, ValueError, TypeError, NotImplementedError) as error:
+        raise NotAnExport(f"{path.name} is not an export of a study: {error}") from error
+    faults = [Fault(f"{path.name}:{name}", "is not listed in the manifest") for name in sorted(files.keys() - listed)]
+    for name, digest in sorted(listed.items()):
+        if name not in files:
+            faults.append(Fault(f"{path.name}:{name}", "is missing"))
+        elif hashlib.sha256(files[name]).hexdigest() != digest:
+            faults.append(Fault(f"{path.name}:{name}", "is not as it was written: its digest differs"))
+    if faults:
+        raise Faulty(faults)
+    return manifest, files

@@ -1,0 +1,139 @@
+"""Physicians' readings as a table: one row a reading, every kind of nothing apart, and a dictionary of its columns."""
+
+import csv
+import io
+from collections.abc import Iterable, Mapping
+
+from study.answer import Response
+from study.case import CaseId
+from study.errors import Fault, Faulty
+from study.progress import Reading, State
+from study.record import ReaderRecord, ReadingRecord
+from study.timing import SECOND_US
+
+COLUMNS: Mapping[str, str] = {
+    "respondent": "the reader's pseudonym in this study",
+    "case_id": "the case that was read",
+    "position": "its place in the reader's order, from 1",
+    "arm": "the arm of the protocol",
+    "state": "assigned, open, submitted or expired",
+    "ending": "how the reading came to its answer; the kinds of nothing stay apart",
+    "void_reason": "why the reading does not count; empty: it does",
+    "withdrawn": "1: the reader has withdrawn; the reading counts all the same unless it is void",
+    "opened_at_us": "when the case was opened, UTC microseconds; empty: never",
+    "deadline_at_us": "when its time was over, UTC microseconds, extensions included; empty: no limit",
+    "extension_s": "more time that was given, seconds",
+    "saved_at_us": "when the last draft was kept, UTC microseconds; empty: never",
+    "closed_at_us": "when it ended, UTC microseconds; an expired one ends at its deadline; empty: it has not",
+    "used_s": "from opening to the end, seconds; empty: it has not ended",
+    "closed_by": "reader (submitted), sweep or read (expired)",
+    "saves": "drafts that were kept",
+    "late_payloads": "answers that came after the end: kept apart, never used",
+    "confidence": "0 to 100, as given; empty: not given",
+    "nothing_to_recommend": "1: said on purpose",
+    "resources": "what the reader attests to have used, joined by ;",
+    "rationale": "the reader's own words",
+    "presented": "the options in the order in which they were shown, joined by ;",
+    "answered": "1: there is an answer in answers.jsonl; empty: nothing was ever saved",
+    "receipt": "the digest that the reader was shown at the end",
+    "reading_id": "the reading in events.jsonl",
+    "respondent_id": "the reader in events.jsonl",
+}
+
+
+def write_readings(records: Iterable[ReadingRecord], readers: Iterable[ReaderRecord]) -> bytes:
+    withdrawn = {reader.label for reader in readers if reader.withdrawn_at_us is not None}
+    return write_table(list(COLUMNS), (_cells(record, record.reading.reader in withdrawn) for record in records))
+
+
+def write_dictionary() -> bytes:
+    return write_table(["column", "meaning"], COLUMNS.items())
+
+
+def write_table(header: list[str], rows: Iterable[Iterable[object]]) -> bytes:
+    """CSV with LF; None is an empty cell."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    return text.getvalue().encode()
+
+
+def _cells(record: ReadingRecord, withdrawn: bool) -> list[object]:
+    reading = record.reading
+    opened, closed = reading.opened_at_us, reading.closed_at_us
+    used = None if opened is None or closed is None else _seconds(closed - opened)
+    return [
+        reading.reader,
+        reading.case_id,
+        reading.position,
+        reading.arm,
+        reading.state.value,
+        reading.ending.value,
+        reading.void,
+        _flag(withdrawn),
+        opened,
+        record.deadline_at_us,
+        _seconds(record.extension_us),
+        record.saved_at_us,
+        closed,
+        used,
+        record.closed_by,
+        record.saves,
+        record.late_payloads,
+        reading.confidence,
+        _flag(record.nothing_to_recommend),
+        ";".join(record.resources),
+        record.rationale.replace("\r\n", "\n").replace("\r", "\n"),
+        None if record.presented is None else ";".join(record.presented),
+        _flag(reading.response is not None),
+        record.receipt,
+        record.id,
+        record.respondent_id,
+    ]
+
+
+def _flag(claim: bool) -> int | None:
+    return 1 if claim else None
+
+
+def _seconds(microseconds: int) -> str:
+    """Exact, without a binary fraction on the way."""
+    whole, part = divmod(microseconds, SECOND_US)
+    return f"{whole}.{part:06d}".rstrip("0").rstrip(".")
+
+
+def read_readings(data: bytes, responses: Mapping[tuple[str, str], Response], name: str) -> list[Reading]:
+    """The readings of an export. `responses` by (respondent, case). Raises Faulty with every line that does not fit."""
+    try:
+        rows = list(csv.DictReader(io.StringIO(data.decode(), newline=""), strict=True))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise Faulty([Fault(name, f"is not a table: {error}")]) from error
+    readings, faults = [], []
+    for number, row in enumerate(rows, start=1):
+        try:
+            readings.append(_reading(row, responses))
+        except (KeyError, ValueError, TypeError) as error:
+            faults.append(Fault(name, f"reading {number} cannot be read: {type(error).__name__}: {error}"))
+    if faults:
+        raise Faulty(faults)
+    return readings
+
+
+def _reading(row: Mapping[str, str], responses: Mapping[tuple[str, str], Response]) -> Reading:
+    return Reading(
+        reader=row["respondent"],
+        case_id=CaseId(row["case_id"]),
+        arm=row["arm"],
+        position=int(row["position"]),
+        state=State(row["state"]),
+        response=responses[row["respondent"], row["case_id"]] if row["answered"] else None,
+        void=row["void_reason"] or None,
+        confidence=_number(row["confidence"]),
+        opened_at_us=_number(row["opened_at_us"]),
+        closed_at_us=_number(row["closed_at_us"]),
+    )
+
+
+def _number(cell: str) -> int | None:
+    return int(cell) if cell else None

@@ -1,0 +1,141 @@
+"""The record of a study: everything of it that may leave its database. No name and no address is ever in here."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from study.answer import Answer, Kind
+from study.bundle import Bundle
+from study.chain import Link
+from study.cut import Cut
+from study.progress import Reading
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderRecord:
+    """A reader under the pseudonym of the study. Strata are the PI's own words."""
+
+    label: str
+    respondent_id: str
+    arm: str
+    test: bool
+    strata: Mapping[str, str]
+    invited_at_us: int
+    joined_at_us: int | None = None
+    withdrawn_at_us: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingRecord:
+    """A physician's reading with its conduct. `saves` counts the accepted ones; ids are the text of UUIDs."""
+
+    reading: Reading
+    id: str
+    respondent_id: str
+    presented: tuple[str, ...] | None = None
+    deadline_at_us: int | None = None
+    extension_us: int = 0
+    saved_at_us: int | None = None
+    saves: int = 0
+    closed_by: str | None = None
+    receipt: str | None = None
+    rationale: str = ""
+    resources: tuple[str, ...] = ()
+    nothing_to_recommend: bool = False
+    late_payloads: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ChainRecord:
+    """What a subject's own row says of its event chain."""
+
+    subject_kind: str
+    subject_id: str
+    event_count: int
+    head: str
+
+
+@dataclass(frozen=True, slots=True)
+class EventRecord:
+    """One event with its payload. `salt` and `body` None: erased."""
+
+    link: Link
+    salt: bytes | None
+    body: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One case assigned to one reader."""
+
+    label: str
+    position: int
+    case_id: str
+    arm: str
+
+
+@dataclass(frozen=True, slots=True)
+class StudyRecord:
+    """One study. Before the lock `readings`, `answers`, `chains` and `events` are never read, and stay empty."""
+
+    name: str
+    study_id: str
+    state: str
+    bundle_digest: str
+    rubric_digest: str
+    files: Mapping[str, bytes]
+    readers: tuple[ReaderRecord, ...]
+    allocation: tuple[Place, ...]
+    locked_at_us: int | None = None
+    readings: tuple[ReadingRecord, ...] = ()
+    answers: tuple[Answer, ...] = ()
+    chains: tuple[ChainRecord, ...] = ()
+    events: tuple[EventRecord, ...] = ()
+
+    @property
+    def roster(self) -> dict[str, int]:
+        """How many readers stand where, test readers counted apart."""
+        counted = Counter(_standing(reader) for reader in self.readers)
+        return {name: counted[name] for name in ("invited", "joined", "withdrawn", "test")}
+
+
+def _standing(reader: ReaderRecord) -> str:
+    if reader.test:
+        return "test"
+    if reader.withdrawn_at_us is not None:
+        return "withdrawn"
+    return "invited" if reader.joined_at_us is None else "joined"
+
+
+def cut_of(bundle: Bundle, readings: Iterable[Reading], answers: Sequence[Answer], *, locked_at_us: int | None) -> Cut:
+    """A cut in the one order that every source of it has, so that the same facts give the same bytes."""
+    return Cut(
+        protocol=bundle.protocol,
+        cases=bundle.cases,
+        rubric=bundle.rubric(),
+        ratings=tuple(bundle.ratings),
+        readings=tuple(sorted(readings, key=lambda reading: (reading.reader, reading.position))),
+        answers=tuple(sorted(answers, key=_place_of)),
+        bundle_digest=bundle.digest,
+        locked_at_us=locked_at_us,
+    )
+
+
+def _place_of(answer: Answer) -> tuple[str, str, str, str, int]:
+    kind = Kind.SYSTEM if answer.kind is None else answer.kind
+    return kind.value, answer.respondent, str(answer.case_id), answer.variant or "", answer.run
+
+
+def physician_answer(reading: Reading) -> Answer | None:
+    """A reading as one line of an answers file; None where nothing was ever saved."""
+    if reading.response is None:
+        return None
+    return Answer(
+        case_id=reading.case_id,
+        respondent=reading.reader,
+        response=reading.response,
+        kind=Kind.PHYSICIAN,
+        arm=reading.arm,
+        state=reading.state.value,
+        confidence=reading.confidence,
+    )

@@ -1,0 +1,128 @@
+"""What `primum doctor` looks at."""
+
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+
+from sqlalchemy.engine import make_url
+
+from study.db import SAFE_SQLITE, Database, sqlite_module
+from study.errors import Faulty, StudyError
+from study.migrate import newest, standing
+from webapp.commands.database import configured, opened
+from webapp.settings import Settings
+
+SHORTEST_SECRET = 32
+LITTLE_DISK = 1 << 30
+EXPECTED_PRAGMAS = {"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1"}
+BUILT = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class Standing(StrEnum):
+    FINE = "ok"
+    ODD = "warn"
+    WRONG = "wrong"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    standing: Standing
+    what: str
+    found: str
+
+
+def checks() -> Iterator[Check]:
+    """Each as it is made; one that cannot be made is wrong, and the others are made all the same."""
+    try:
+        settings = configured()
+    except Faulty as faulty:
+        yield from (Check(Standing.WRONG, fault.where, fault.what) for fault in faulty.faults)
+        return
+    yield from _settings(settings)
+    yield _clock()
+    try:
+        with opened(settings, current=False) as database:
+            yield _schema(database)
+            yield from _sqlite(database) if database.is_sqlite else _postgres(database)
+    except StudyError as error:
+        yield Check(Standing.WRONG, "database", str(error))
+
+
+def _settings(settings: Settings) -> Iterator[Check]:
+    secret = settings.secret_key.get_secret_value()
+    long_enough = len(secret) >= SHORTEST_SECRET
+    said = "set" if long_enough else f"needs at least {SHORTEST_SECRET} random characters; `serve` refuses without"
+    yield Check(Standing.FINE if long_enough else Standing.WRONG, "PRIMUM_SECRET_KEY", said)
+    yield Check(Standing.FINE, "PRIMUM_DATABASE_URL", make_url(settings.database_url).render_as_string())
+    local = settings.public_url.startswith(("http://127.0.0.1", "http://localhost"))
+    encrypted = settings.public_url.startswith("https://")
+    yield Check(Standing.FINE if encrypted or local else Standing.WRONG, "PRIMUM_PUBLIC_URL", settings.public_url)
+    plain = settings.plain_cookie
+    yield Check(
+        Standing.WRONG if plain and not local else Standing.FINE,
+        "PRIMUM_PLAIN_COOKIE",
+        "set: never outside a demonstration" if plain else "not set",
+    )
+    mail = f"{settings.smtp_host}:{settings.smtp_port}" if settings.smtp_host else "none: links are printed, not mailed"
+    unnamed = bool(settings.smtp_host) and not (settings.mail_from or settings.contact_email)
+    yield Check(
+        Standing.WRONG if unnamed else Standing.FINE, "mail", "PRIMUM_MAIL_FROM is missing" if unnamed else mail
+    )
+    yield Check(
+        Standing.FINE if settings.contact_email else Standing.ODD,
+        "PRIMUM_CONTACT_EMAIL",
+        settings.contact_email or "not set: readers are told nobody to write to",
+    )
+
+
+def _clock() -> Check:
+    now = datetime.now(UTC)
+    steady = time.get_clock_info("time").adjustable
+    said = f"{now.isoformat(timespec='seconds')}{'' if steady else ', cannot be adjusted'}"
+    return Check(Standing.FINE if now > BUILT else Standing.WRONG, "clock", said)
+
+
+def _schema(database: Database) -> Check:
+    at = standing(database)
+    if at == newest():
+        return Check(Standing.FINE, "schema", str(at))
+    return Check(Standing.WRONG, "schema", f"{at or 'none'}, this version needs {newest()}: run `primum migrate`")
+
+
+def _sqlite(database: Database) -> Iterator[Check]:
+    module = sqlite_module()
+    version = module.sqlite_version
+    safe = tuple(int(part) for part in version.split(".")) >= SAFE_SQLITE
+    wanted = ".".join(map(str, SAFE_SQLITE))
+    said = f"{version} ({module.__name__.partition('.')[0]})" + ("" if safe else f"; {wanted} or later is safer")
+    yield Check(Standing.FINE if safe else Standing.ODD, "SQLite", said)
+    with database.engine.connect() as connection:
+        for pragma, expected in EXPECTED_PRAGMAS.items():
+            found = str(connection.exec_driver_sql(f"PRAGMA {pragma}").scalar())
+            yield Check(Standing.FINE if found == expected else Standing.WRONG, f"pragma {pragma}", found)
+        sound = str(connection.exec_driver_sql("PRAGMA quick_check(1)").scalar())
+        yield Check(Standing.FINE if sound == "ok" else Standing.WRONG, "quick_check", sound)
+    if database.url.database:
+        yield from _disk(Path(database.url.database).resolve())
+
+
+def _disk(file: Path) -> Iterator[Check]:
+    free = shutil.disk_usage(file.parent).free
+    yield Check(Standing.FINE if free >= LITTLE_DISK else Standing.ODD, "disk", f"{free / (1 << 30):.1f} GiB free")
+    writable = os.access(file.parent, os.W_OK)
+    said = "can be written" if writable else "cannot be written"
+    yield Check(Standing.FINE if writable else Standing.WRONG, "folder of the database", said)
+
+
+def _postgres(database: Database) -> Iterator[Check]:
+    with database.engine.connect() as connection:
+        yield Check(Standing.FINE, "PostgreSQL", str(connection.exec_driver_sql("SHOW server_version").scalar()))
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            found = str(connection.exec_driver_sql(f"SHOW {setting}").scalar())
+            kept = "what was acknowledged survives a power cut" if found == "on" else "a power cut may lose answers"
+            yield Check(Standing.FINE if found == "on" else Standing.WRONG, setting, f"{found}: {kept}")

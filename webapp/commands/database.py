@@ -1,0 +1,60 @@
+"""The database that the settings name, for the length of a command."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pydantic import ValidationError
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, OperationalError
+
+from study.db import Database
+from study.errors import Fault, Faulty, StudyError
+from study.migrate import check_current
+from webapp.settings import Settings
+
+
+def now_us() -> int:
+    return time.time_ns() // 1000
+
+
+@contextmanager
+def opened(settings: Settings, *, current: bool = True) -> Iterator[Database]:
+    """The database; `current`: refused unless its schema is this version's. A folder for an SQLite file is made."""
+    database = Database(_with_folder(settings.database_url))
+    try:
+        if current:
+            check_current(database)
+        yield database
+    except OperationalError as error:
+        raise StudyError(f"The database cannot be used: {_first_line(error)}") from error
+    finally:
+        database.dispose()
+
+
+def _with_folder(url: str) -> str:
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise StudyError("PRIMUM_DATABASE_URL is not the address of a database.") from error
+    if parsed.get_backend_name() == "sqlite" and parsed.database:
+        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+    return url
+
+
+def _first_line(error: OperationalError) -> str:
+    return str(error.orig or error).strip().splitlines()[0]
+
+
+def configured() -> Settings:
+    """The settings of this environment. Raises Faulty with every one that does not fit."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise Faulty(
+            [
+                Fault(f"PRIMUM_{'.'.join(map(str, found['loc'])).upper()}", found["msg"])
+                for found in error.errors(include_input=False, include_url=False)
+            ]
+        ) from None

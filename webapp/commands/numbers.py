@@ -1,0 +1,117 @@
+"""`primum compare` and `primum analyse`."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from webapp.commands.answers import read_file
+from webapp.commands.database import configured, opened
+from webapp.commands.output import progress, say, say_json
+
+if TYPE_CHECKING:
+    from study.cut import Cut
+
+Word = TypeVar("Word", bound=StrEnum)
+
+
+def compare(
+    scores: Annotated[Path, typer.Argument(metavar="SCORES.csv")],
+    test: Annotated[str, typer.Option(metavar="M", help="The modality that is tested.")],
+    control: Annotated[str, typer.Option(metavar="C", help="The modality it is compared with.")],
+    method: Annotated[str, typer.Option(help="How the interval is made.")] = "two-way",
+    measure: Annotated[str | None, typer.Option(help="Which measure, where the file has several.")] = None,
+    better: Annotated[str | None, typer.Option(help="higher or lower.")] = None,
+    margin: Annotated[float | None, typer.Option(help="Non-inferiority margin, positive.")] = None,
+    weights: Annotated[str, typer.Option(help="pair, case or reader.")] = "pair",
+    strata: Annotated[Path | None, typer.Option(metavar="FILE", help="caseID,stratum.")] = None,
+    level: Annotated[float, typer.Option(help="Of the interval.")] = 0.95,
+    seed: Annotated[int, typer.Option(help="Of the bootstrap.")] = 0,
+    draws: Annotated[int, typer.Option(help="Of the bootstrap.")] = 10_000,
+    common_cases: Annotated[bool, typer.Option("--common-cases", help="Leave out cases without an answer.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
+) -> None:
+    """How far M stands from C (M − C), from a table of scores alone."""
+    from analysis.compare import Question, comparison_json
+    from analysis.compare import compare as compared
+    from analysis.estimate import Method, Weighting
+    from analysis.margins import Better
+    from analysis.scoretable import parse_scores
+    from analysis.strata import parse_strata
+
+    question = Question(
+        test=test,
+        control=control,
+        method=word(Method, method, "--method"),
+        measure=measure,
+        better=None if better is None else word(Better, better, "--better"),
+        margin=margin,
+        weights=word(Weighting, weights, "--weights"),
+        level=level,
+        seed=seed,
+        draws=draws,
+        common_cases=common_cases,
+    )
+    drawn = None if strata is None else parse_strata(read_file(strata), strata.name)
+    found = comparison_json(compared(parse_scores(read_file(scores), scores.name), question, drawn))
+    if as_json:
+        say_json(found, indent=1)
+        return
+    for name, value in found.items():
+        say(f"{name}\t{'' if value is None else value}")
+
+
+def word(words: type[Word], given: str, option: str) -> Word:
+    """One of a fixed list of words, or wrong usage."""
+    try:
+        return words(given)
+    except ValueError:
+        raise typer.BadParameter(f"{given!r} is not one of {', '.join(words)}.", param_hint=option) from None
+
+
+def analyse(
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the report is written.")],
+    name: Annotated[str | None, typer.Option("--study", metavar="ID", help="A study of the database.")] = None,
+    bundle: Annotated[Path | None, typer.Option("--bundle", metavar="FILE.zip", help="An export.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Another seed than the study's.")] = None,
+    draws: Annotated[int, typer.Option(help="Bootstrap replicates.")] = 10_000,
+    profile: Annotated[str | None, typer.Option(help="Another profile than the study's.")] = None,
+    consensus: Annotated[str | None, typer.Option(help="Another consensus rule than the study's.")] = None,
+    rehearsal: Annotated[bool, typer.Option("--rehearsal", help="Test readers only, before the lock.")] = False,
+) -> None:
+    """Write the whole report of a locked study, from the database or from its export alike."""
+    from analysis.analyse import analyse as analysed
+    from webapp.commands.studies import written
+
+    if (name is None) == (bundle is None):
+        raise typer.BadParameter("Name a study with --study, or an export with --bundle.", param_hint="--study")
+    if bundle is not None and rehearsal:
+        raise typer.BadParameter("A rehearsal reads the database: name the study.", param_hint="--rehearsal")
+    cut = cut_of_export(bundle) if bundle is not None else cut_of_study(name or "", rehearsal=rehearsal)
+    with progress("analysis") as advance:
+        report = analysed(
+            cut,
+            seed=cut.protocol.seed if seed is None else seed,
+            draws=draws,
+            profile=profile,
+            consensus=consensus,
+            progress=advance,
+        )
+    for path in sorted(report.files):
+        (out / path).parent.mkdir(parents=True, exist_ok=True)
+        written(out / path, report.files[path])
+        say(str(out / path))
+
+
+def cut_of_export(path: Path) -> "Cut":
+    from study.export import cut_from_export
+
+    return cut_from_export(path)
+
+
+def cut_of_study(name: str, *, rehearsal: bool) -> "Cut":
+    from study.store.cuts import cut
+
+    with opened(configured()) as database, database.read() as session:
+        return cut(session, name, rehearsal=rehearsal)

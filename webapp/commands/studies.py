@@ -1,0 +1,244 @@
+"""`primum study …` and `primum systems …`: folders, files and the states of a study."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from webapp.commands.database import configured, now_us, opened
+from webapp.commands.output import note, progress, say, show
+
+if TYPE_CHECKING:
+    from rich.table import Table
+    from sqlmodel import Session
+
+    from study.store.systems import Reconciliation
+
+study = typer.Typer(no_args_is_help=True, help="Study folders, and the studies in the database.")
+foreign = typer.Typer(no_args_is_help=True, help="Turn other tools' files into a study folder.")
+study.add_typer(foreign, name="import")
+systems = typer.Typer(no_args_is_help=True, help="Answers of systems.")
+
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The study's folder.")]
+Name = Annotated[str, typer.Argument(metavar="ID", help="The study's id.")]
+
+
+@study.command()
+def validate(folder: Folder) -> None:
+    """Report every fault of a study folder at once; nothing is stored."""
+    from study.bundle import parse_bundle, read_folder
+
+    bundle = parse_bundle(read_folder(folder))
+    for warning in bundle.warnings:
+        note(f"warning: {warning}")
+    options = sum(len(case.options) for case in bundle.cases.values())
+    say(f"{bundle.protocol.id}: {len(bundle.cases)} cases, {options} options, {len(bundle.ratings)} ratings: valid")
+    say(f"digest {bundle.digest}")
+
+
+@study.command()
+def load(folder: Folder, then_open: Annotated[bool, typer.Option("--open", help="Open it too.")] = False) -> None:
+    """Store a study folder, or another version of a draft. The same files again change nothing."""
+    from study.bundle import parse_bundle, read_folder
+    from study.store.loading import load_bundle
+    from study.store.studies import change_state
+    from study.tables import StudyState
+
+    bundle = parse_bundle(read_folder(folder))
+    name, at_us = bundle.protocol.id, now_us()
+    with opened(configured()) as database:
+
+        def work(session: "Session") -> tuple[bool, str]:
+            loading = load_bundle(session, bundle, actor_id=None, at_us=at_us)
+            if then_open and loading.study.state != StudyState.OPEN:
+                change_state(session, name, StudyState.OPEN, protocol=bundle.protocol, actor_id=None, at_us=at_us)
+            return loading.changed, loading.study.state
+
+        changed, state = database.write(work)
+    for warning in bundle.warnings:
+        note(f"warning: {warning}")
+    say(f"{name}: {'loaded' if changed else 'unchanged'}, {state}")
+
+
+@study.command("list")
+def listed() -> None:
+    """The studies in the database."""
+    from rich.table import Table
+
+    from study.store.studies import all_studies
+
+    table = Table("id", "title", "version", "state", "bundle digest")
+    with opened(configured()) as database, database.read() as session:
+        for row in all_studies(session):
+            table.add_row(row.name, row.title, row.version, row.state, row.bundle_digest[:12])
+    show(table)
+
+
+@study.command("open")
+def open_study(name: Name) -> None:
+    """Let readers begin. Needs the primary comparison in study.toml."""
+    _change(name, "open")
+
+
+@study.command()
+def pause(name: Name, reason: Annotated[str, typer.Option(help="Why.")] = "") -> None:
+    """No further case can be begun until the study is opened again; open ones go on."""
+    _change(name, "paused", reason)
+
+
+@study.command()
+def lock(name: Name, reason: Annotated[str, typer.Option(help="Why now.")] = "") -> None:
+    """End the study for good. From here on it can be analysed; nothing can be added."""
+    from study.errors import StudyError
+    from study.store.cuts import still_open
+    from study.store.readings import close_all_due
+    from study.store.studies import by_name
+    from study.tables import ClosedBy
+
+    with opened(configured()) as database:
+
+        def close(session: "Session") -> int:
+            found = by_name(session, name)
+            while close_all_due(session, by=ClosedBy.SWEEP, at_us=now_us(), study_id=found.id):
+                pass
+            return still_open(session, found.id)
+
+        answering = database.write(close)
+    if answering:
+        raise StudyError(
+            f"{answering} {'case is' if answering == 1 else 'cases are'} being answered at this moment in {name!r}. "
+            "Pause the study, and lock it when their time is over."
+        )
+    _change(name, "locked", reason)
+
+
+def _change(name: str, wanted: str, reason: str = "") -> None:
+    from study.bundle_content import parse_content
+    from study.store import studies
+    from study.tables import StudyState
+
+    with opened(configured()) as database:
+
+        def work(session: "Session") -> str:
+            found = studies.by_name(session, name)
+            protocol = parse_content(studies.files(session, found.id))[0]
+            state = StudyState(wanted)
+            return studies.change_state(
+                session, name, state, protocol=protocol, actor_id=None, at_us=now_us(), reason=reason
+            ).state
+
+        say(f"{name}: {database.write(work)}")
+
+
+@study.command()
+def export(
+    name: Name, out: Annotated[Path, typer.Option("--out", metavar="FILE.zip", help="Where to write it.")]
+) -> None:
+    """One archive from which every number can be made again. Before the lock: protocol, roster counts, allocation."""
+    from study.export import export as archive_of
+    from study.store.records import study_record
+    from study.store.studies import by_name
+    from webapp.commands.versions import version
+
+    with opened(configured()) as database, progress("export"), database.read() as session:
+        archive = archive_of(study_record(session, by_name(session, name)), version=version())
+    written(out, archive)
+    say(str(out))
+
+
+def written(path: Path, body: bytes) -> None:
+    """Write a file whole or not at all. Raises StudyError where it cannot stand."""
+    from study.errors import StudyError
+
+    beside = path.with_name(f".{path.name}.part")
+    try:
+        beside.write_bytes(body)
+        beside.replace(path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise StudyError(f"{path}: cannot be written: {error.strerror}") from error
+
+
+@foreign.command()
+def noharm(
+    source: Annotated[Path, typer.Argument(metavar="SRC", help="The folder that holds rubrics/*.json.")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The study folder to write.")],
+) -> None:
+    """Turn the official NOHARM files into a complete study folder."""
+    from study.bundle import write_folder
+    from study.formats.noharm import import_rubrics
+
+    imported = import_rubrics(read_source(source))
+    write_folder(imported.files, out)
+    for field in imported.dropped:
+        say(f"not kept: {field}")
+    say(f"{out}: {len(imported.files)} files")
+
+
+def read_source(source: Path) -> dict[str, bytes]:
+    """`rubrics/*.json` below a folder. Raises Faulty where there is none."""
+    from study.errors import Fault, Faulty
+
+    files = {f"rubrics/{path.name}": path.read_bytes() for path in sorted((source / "rubrics").glob("*.json"))}
+    if not files:
+        raise Faulty([Fault(str(source), "holds no rubrics/*.json")])
+    return files
+
+
+@systems.command("import")
+def import_file(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Answers, one JSON object a line.")],
+    name: Annotated[str, typer.Option("--study", metavar="ID", help="The study's id.")],
+    format: Annotated[str, typer.Option(help="auto, canonical or noharm-judged.")] = "auto",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="The table only; nothing is stored.")] = False,
+) -> None:
+    """Show who answered what, then store a file of answers."""
+    import hashlib
+
+    from study.bundle_content import parse_content
+    from study.store import studies
+    from study.store import systems as store
+    from webapp.commands.answers import read_answers, read_file
+
+    data = read_file(file)
+    with opened(configured()) as database:
+        with database.read() as session:
+            found = studies.by_name(session, name)
+            cases = parse_content(studies.files(session, found.id))[1]
+        answers, spoken = read_answers(data, file, cases, format)
+        digest = hashlib.sha256(data).hexdigest()
+        ids = list(cases)
+        show(reconciliation_table(store.reconcile(answers, ids, file_name=file.name, sha256=digest)))
+        if dry_run:
+            return
+
+        def work(session: "Session") -> "Reconciliation":
+            return store.import_answers(
+                session,
+                studies.by_name(session, name, for_update=True),
+                answers,
+                ids,
+                file_name=file.name,
+                file_bytes=data,
+                format=spoken,
+                actor_id=None,
+                at_us=now_us(),
+            )
+
+        with progress(f"{len(answers)} answers"):
+            done = database.write(work)
+    say(f"{file.name}: {done.answers} answers {'stored' if done.changed else 'stood here already: nothing changed'}")
+
+
+def reconciliation_table(reconciled: "Reconciliation") -> "Table":
+    """Per system: runs, cases answered, what is missing."""
+    from rich.table import Table
+
+    table = Table("respondent", "kind", "answers", "runs", "cases", "missing", "variants", "response mode")
+    for line in reconciled.lines:
+        missing = [f"{case} run {run}" for case, run in line.missing]
+        listed_ = ", ".join(missing[:6]) + (f" and {len(missing) - 6} more" if len(missing) > 6 else "")
+        runs = f"{len(line.runs)} ({line.runs[0]}–{line.runs[-1]})"
+        cells = [line.respondent, line.kind.value, str(line.answers), runs, f"{line.cases} of {line.of_cases}"]
+        table.add_row(*cells, listed_ or "none", ", ".join(line.variants) or "none", ", ".join(line.response_modes))
+    return table

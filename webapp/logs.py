@@ -1,0 +1,23 @@
+"""Logs: JSON lines on standard error, with ids of requests and subjects, never answers or personal data."""
+
+import logging
+import sys
+
+import structlog
+from structlog.tracebacks import ExceptionDictTransformer
+
+
+def configure(*, least: int = logging.INFO) -> None:
+    """`least`: the level from which on something is said."""
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(least),
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            # Without local variables: they hold what people answered.
+            structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+    )
