@@ -48,7 +48,7 @@ def parse_draft(found: object, case: Case) -> Draft:
         raise Unacceptable("The answer must be one JSON object.")
     unknown = set(found) - {"selected", "confidence", "rationale", "resources", "nothing_to_recommend"}
     if unknown:
-        raise Unacceptable(f"The answer has a field that this form does not have: {sorted(map(str, unknown))[0]}.")
+        raise Unacceptable(f"The answer has a field that this form does not have: {_named(min(map(str, unknown)))}.")
     selected = _words(found.get("selected", []), "selected options")
     resources = _words(found.get("resources", []), "resources")
     rationale = found.get("rationale", "")
@@ -71,17 +71,31 @@ def parse_draft(found: object, case: Case) -> Draft:
 def check_draft(draft: Draft, case: Case) -> None:
     foreign = draft.selected - case.option_ids
     if foreign:
-        raise Unacceptable(f"Option {min(foreign)!r} does not belong to this case.")
+        raise Unacceptable(f"Option {_named(min(foreign))} does not belong to this case.")
     if draft.confidence is not None and not 0 <= draft.confidence <= 100:
         raise Unacceptable("Confidence is a whole number from 0 to 100.")
     if len(draft.rationale) > RATIONALE_CHARACTERS:
         raise Unacceptable(f"The rationale may have {RATIONALE_CHARACTERS} characters; this one has more.")
-    if "\x00" in draft.rationale:
+    if not storable(draft.rationale):
         raise Unacceptable("The rationale holds a character that cannot be stored.")
     if not draft.resources <= RESOURCES.keys():
         raise Unacceptable("One of the resources is not on the list.")
     if draft.nothing_to_recommend and draft.selected:
         raise Unacceptable("“Nothing to recommend” and chosen options exclude each other.")
+
+
+def storable(text: str) -> bool:
+    """Whether a database can hold it. JSON may spell what is no text at all: half of a surrogate pair, or a NUL."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\x00" not in text
+
+
+def _named(word: str) -> str:
+    """A word that somebody sent, so that it can stand in a sentence whatever it holds."""
+    return ascii(word if len(word) <= 40 else f"{word[:40]}…")
 
 
 def changes(old: Draft, new: Draft, offsets_ms: Mapping[str, int]) -> list[dict[str, Any]]:
