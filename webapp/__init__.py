@@ -19,9 +19,9 @@ def create_app(settings: Settings, database: Database, *, clock: Callable[[], in
     app = Flask(__name__)
     security.configure(app, settings)
     app.extensions["primum"] = deps.Site(settings=settings, database=database, clock=clock)
+    app.before_request(deps.note_arrival)  # first of all: whatever else is asked may already need the time
     bootstrap.init_app(app)
     csrf.init_app(app)
-    app.before_request(deps.note_arrival)
     app.after_request(security.set_headers)
     errors.init_app(app)
     filters.init_app(app)

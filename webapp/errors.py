@@ -1,7 +1,7 @@
 """Refusals on the web: which status each has, and one page for all of them."""
 
 import structlog
-from flask import Flask, Response, jsonify, make_response, render_template, request
+from flask import Flask, Response, g, jsonify, make_response, render_template, request
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -84,6 +84,7 @@ def _http_error(error: HTTPException) -> Response:
 def _no_database(error: Exception) -> Response:
     """Nothing half-written: the unit of work was rolled back, and the browser may try again."""
     log.error("database unreachable", kind=type(error).__name__, endpoint=request.endpoint)
+    g.who = None  # the page must not ask the database who is looking at it
     response = page(503, "The site cannot reach its records just now. Nothing that was saved is lost. Try again soon.")
     response.headers["Retry-After"] = "2"
     return response

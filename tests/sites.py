@@ -1,0 +1,221 @@
+"""The real site on a real database with a clock of its own, and visitors who fill in its forms as a browser would."""
+
+import html
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from study.bundle_content import parse_content
+from study.db import Database
+from study.store import accounts, enrolment, studies
+from study.store.accounts import normal
+from study.tables import Role, StudyRow, StudyState
+from study.timing import SECOND_US
+from webapp import create_app, passwords
+from webapp.settings import Settings
+
+NOON_US = 1_795_262_400 * SECOND_US  # 21 Nov 2026, 12:00 UTC
+DEMO = Path(__file__).resolve().parents[1] / "fixtures" / "demo"
+PASSWORD = "correct horse battery staple"
+HASH = passwords.hashed(PASSWORD)  # once: argon2 is slow on purpose
+TTL_US = 30 * 24 * 3600 * SECOND_US
+HIDDEN = re.compile(r'<input[^>]*type="hidden"[^>]*>|<input[^>]*name="base_revision"[^>]*>')
+
+
+@dataclass
+class FakeClock:
+    at_us: int = NOON_US
+
+    def __call__(self) -> int:
+        return self.at_us
+
+    def advance(self, seconds: float) -> None:
+        self.at_us += round(seconds * SECOND_US)
+
+
+@dataclass
+class Visitor:
+    """A browser without scripts: it keeps cookies, and sends the hidden fields of the page that it saw last."""
+
+    client: FlaskClient
+    page: TestResponse | None = None
+
+    def get(self, path: str, **options: Any) -> TestResponse:
+        self.page = self.client.get(path, **options)
+        return self.page
+
+    def post(self, path: str, data: Mapping[str, Any] | None = None, **options: Any) -> TestResponse:
+        sent = {**self.hidden, **(data or {})}
+        self.page = self.client.post(path, data=sent, **options)
+        return self.page
+
+    def save(self, path: str, draft: Mapping[str, Any], *, base_revision: int, key: str) -> TestResponse:
+        """What the case page's script sends. The page that was seen last stays the page."""
+        whole = {"selected": [], "confidence": None, "rationale": "", "resources": [], "nothing_to_recommend": False}
+        body = {"key": key, "base_revision": base_revision, "draft": {**whole, **draft}, "offsets_ms": {}}
+        return self.client.post(f"{path}/saves", json=body, headers={"X-CSRFToken": self.hidden["csrf_token"]})
+
+    @property
+    def hidden(self) -> dict[str, str]:
+        if self.page is None:
+            return {}
+        found = {}
+        for tag in HIDDEN.findall(self.page.text):
+            attributes = dict(re.findall(r'(\w+)="([^"]*)"', tag))
+            if "name" in attributes:
+                found[attributes["name"]] = html.unescape(attributes.get("value", ""))
+        return found
+
+    @property
+    def text(self) -> str:
+        assert self.page is not None
+        return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", self.page.text)).split())
+
+
+@dataclass
+class SiteUnderTest:
+    """The site, with what a test does behind its back: load, open, invite, sign in, and set the clock."""
+
+    app: Flask
+    database: Database
+    clock: FakeClock
+    files: Mapping[str, bytes] = field(default_factory=dict)
+
+    def visitor(self) -> Visitor:
+        return Visitor(self.app.test_client())
+
+    def load(self, state: StudyState = StudyState.OPEN, **replaced: bytes) -> StudyRow:
+        """The demonstration's cases, in a study of the wanted state. `replaced`: other files of the bundle."""
+        self.files = {**demo_files(), **{name.replace("__", "/"): body for name, body in replaced.items()}}
+        protocol, _cases, _consent = parse_content(self.files)
+
+        def work(session: Any) -> StudyRow:
+            digests = {"bundle_digest": "b" * 64, "rubric_digest": "r" * 64}
+            study = studies.load(session, protocol, self.files, actor_id=None, at_us=self.clock(), **digests).study
+            steps = {
+                StudyState.DRAFT: [],
+                StudyState.OPEN: [StudyState.OPEN],
+                StudyState.PAUSED: [StudyState.OPEN, StudyState.PAUSED],
+                StudyState.LOCKED: [StudyState.OPEN, StudyState.LOCKED],
+            }
+            for wanted in steps[state]:
+                study = studies.change_state(
+                    session, study.name, wanted, protocol=protocol, actor_id=None, at_us=self.clock()
+                )
+            return study
+
+        return self.database.write(work)
+
+    def change_state(self, name: str, wanted: StudyState) -> None:
+        protocol, _cases, _consent = parse_content(self.files)
+        self.database.write(
+            lambda session: studies.change_state(
+                session, name, wanted, protocol=protocol, actor_id=None, at_us=self.clock()
+            )
+        )
+
+    def invite(self, name: str, email: str = "ada@example.org", token: str = "invitation") -> UUID:  # noqa: S107
+        """Enter somebody on the roster; the link is /join/<token>. Returns their respondent id."""
+        protocol, _cases, _consent = parse_content(self.files)
+
+        def work(session: Any) -> UUID:
+            study = studies.by_name(session, name)
+            reader = enrolment.invite(
+                session,
+                study,
+                enrolment.Invitee(email, "Ada Reader"),
+                arm=protocol.arms[0],
+                actor_id=None,
+                at_us=self.clock(),
+            )
+            enrolment.issue_join_ticket(session, reader, token, at_us=self.clock(), ttl_us=TTL_US)
+            return reader.respondent_id
+
+        return self.database.write(work)
+
+    def joined(self, name: str, email: str = "ada@example.org") -> Visitor:
+        """A physician who is invited, has consented, and is signed in."""
+        protocol, cases, _consent = parse_content(self.files)
+        token = f"join-{email}"
+        self.invite(name, email, token)
+        self.database.write(
+            lambda session: enrolment.join(
+                session,
+                token,
+                protocol=protocol,
+                cases=list(cases),
+                consent_sha256="c" * 64,
+                password_hash=HASH,
+                at_us=self.clock(),
+            )
+        )
+        return self.signed_in(email)
+
+    def staff(self, role: Role, email: str | None = None) -> Visitor:
+        """Somebody of the staff, signed in."""
+        address = normal(email or f"{role}@example.org")
+
+        def work(session: Any) -> None:
+            account = accounts.add_staff(session, address, role, actor_id=None, at_us=self.clock())
+            accounts.set_password(session, account, HASH, at_us=self.clock())
+
+        self.database.write(work)
+        return self.signed_in(address)
+
+    def signed_in(self, email: str) -> Visitor:
+        """A signed-in browser, without the second that a password takes on purpose."""
+        visitor = self.visitor()
+        token = f"login-{email}-{self.clock()}-{id(visitor)}"
+
+        def work(session: Any) -> None:
+            account = accounts.by_email(session, email)
+            assert account is not None
+            accounts.start_login(session, account, token, at_us=self.clock(), ttl_us=TTL_US)
+
+        self.database.write(work)
+        with visitor.client.session_transaction() as cookie:
+            cookie["login"] = token
+        return visitor
+
+    def sign_in(self, email: str, password: str = PASSWORD) -> Visitor:
+        """The whole way through the form."""
+        visitor = self.visitor()
+        visitor.get("/sign-in")
+        visitor.post("/sign-in", {"email": email, "password": password})
+        return visitor
+
+
+def demo_files() -> dict[str, bytes]:
+    return {path.relative_to(DEMO).as_posix(): path.read_bytes() for path in sorted(DEMO.rglob("*")) if path.is_file()}
+
+
+def site_on(database: Database) -> SiteUnderTest:
+    clock = FakeClock()
+    settings = Settings(
+        database_url=database.url.render_as_string(hide_password=False),
+        secret_key="t" * 40,
+        plain_cookie=True,
+        public_url="http://localhost",
+        contact_email="study@example.org",
+    )
+    return SiteUnderTest(create_app(settings, database, clock=clock), database, clock)
+
+
+@pytest.fixture
+def site(sqlite_database: Database) -> SiteUnderTest:
+    """The site on SQLite, for what does not depend on the engine."""
+    return site_on(sqlite_database)
+
+
+@pytest.fixture
+def site_on_both(database: Database) -> SiteUnderTest:
+    """The site on each engine in turn."""
+    return site_on(database)
