@@ -75,6 +75,7 @@ class RosterLine:
     withdrawn_at_us: int | None
     withdrawn_reason: str | None
     test: bool
+    accommodation_percent: int
     readings: tuple[Seen, ...]
 
     @property
@@ -123,6 +124,7 @@ def roster(session: Session, study_id: UUID, *, at_us: int) -> list[RosterLine]:
             READER.c.withdrawn_at_us,
             READER.c.withdrawn_reason,
             READER.c.test,
+            READER.c.accommodation_percent,
         )
         .join(RESPONDENT, and_(RESPONDENT.c.study_id == READER.c.study_id, RESPONDENT.c.id == READER.c.respondent_id))
         .where(READER.c.study_id == study_id)

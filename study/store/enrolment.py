@@ -9,6 +9,7 @@ from sqlmodel import Session, col, func, select
 from study.allocation import allocate
 from study.case import CaseId
 from study.errors import StudyError
+from study.progress import NotNow
 from study.protocol import Arm, Protocol
 from study.store import accounts, events
 from study.store.accounts import Refused
@@ -243,3 +244,32 @@ def withdraw(session: Session, reader: ReaderRow, *, reason: str, actor_id: UUID
         return
     reader.withdrawn_at_us, reader.withdrawn_reason, reader.withdrawn_by = at_us, reason, actor_id
     events.record(session, reader, "withdrawn", at_us=at_us, actor_id=actor_id, body={"reason": reason})
+
+
+ACCOMMODATIONS = (100, 125, 150, 200)
+"""Per cent of the limit that a reader may be given."""
+
+
+def set_accommodation(session: Session, reader: ReaderRow, percent: int, *, actor_id: UUID | None, at_us: int) -> None:
+    """A longer limit for one reader, fixed before their first case. The same again changes nothing.
+
+    Raises NotNow once a case was begun: a limit that changes in between would make the reader's cases unlike.
+    """
+    if percent not in ACCOMMODATIONS:
+        raise NotNow(f"{percent} % is not a limit that can be set.")
+    begun = session.exec(
+        select(func.count())
+        .select_from(ReadingRow)
+        .where(
+            col(ReadingRow.study_id) == reader.study_id,
+            col(ReadingRow.respondent_id) == reader.respondent_id,
+            col(ReadingRow.opened_at_us).is_not(None),
+        )
+    ).one()
+    if begun:
+        raise NotNow("This reader has begun a case: the limit stays as it was for all of their cases.")
+    if reader.accommodation_percent == percent:
+        return
+    body = {"from": reader.accommodation_percent, "percent": percent}
+    reader.accommodation_percent = percent
+    events.record(session, reader, "accommodation set", at_us=at_us, actor_id=actor_id, body=body)

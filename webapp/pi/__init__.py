@@ -1,1 +1,1 @@
-"""The principal investigator: enrolment and conduct, blinded to outcomes."""
+"""The principal investigator: enrolment and conduct, never what was chosen."""

@@ -1,0 +1,249 @@
+"""Inviting physicians: one, a list, or one again; and the page that shows their links once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from flask import flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from sqlmodel import Session
+
+from study.allocation import rank
+from study.errors import Fault, Faulty
+from study.protocol import Arm, Protocol
+from study.store import accounts, enrolment, events
+from study.store.accounts import Refused
+from study.store.enrolment import Invitee
+from study.store.studies import StudyRefuses
+from study.tables import ReaderRow, StudyRow
+from study.timing import SECOND_US
+from webapp import deps, filters
+from webapp.content import Content
+from webapp.pi import gather, letter, links
+from webapp.pi.blueprint import bp
+from webapp.pi.forms import InviteForm, InviteListForm
+from webapp.pi.invitees import parse_invitees
+
+HOUR_US = 3600 * SECOND_US
+
+
+@dataclass(frozen=True, slots=True)
+class Invited:
+    """What inviting came to: how many got a link, and who stood on the roster already."""
+
+    sent: int
+    known: tuple[str, ...]
+
+
+@bp.route("/<name>/invite", methods=["GET", "POST"])
+def invite(name: str) -> ResponseReturnValue:
+    place = _inviting(name)
+    form = InviteForm()
+    if not form.validate_on_submit():
+        return _page(place, form=form)
+    invitee = Invitee(form.email.data, form.full_name.data or "", form.named_strata())
+    try:
+        return _sent(place, [(0, invitee)], "")
+    except Refused as refused:
+        form.email.errors = [str(refused)]
+        return _page(place, form=form)
+
+
+@bp.post("/<name>/invite-list")
+def invite_list(name: str) -> ResponseReturnValue:
+    place = _inviting(name)
+    form = InviteListForm()
+    if not form.validate_on_submit():
+        return _page(place, list_form=form)
+    uploaded = form.people.data
+    called = uploaded.filename or "list.csv"
+    try:
+        return _sent(place, parse_invitees(uploaded.read(), called), called)
+    except Faulty as faulty:
+        return _page(place, list_form=form, faults=faulty.faults)
+
+
+@bp.post("/<name>/readers/<uuid:respondent_id>/invitation")
+def invite_again(name: str, respondent_id: UUID) -> ResponseReturnValue:
+    """A fresh link for somebody who has not joined; the earlier one ends."""
+    place = _inviting(name)
+    batch = links.draw(name, "auth.join", at_us=deps.now_us(), reader=respondent_id)
+    actor_id = deps.my_id()
+
+    def work(session: Session) -> None:
+        study = gather.unlocked(session, name)
+        reader = enrolment.reader_of(session, study.id, respondent_id)
+        if reader.joined_at_us is not None or reader.withdrawn_at_us is not None:
+            raise StudyRefuses("Whoever has joined or withdrawn needs no invitation.")
+        _issue(session, reader, place.content, batch)
+        events.record(session, reader, "invited again", at_us=batch.at_us, actor_id=actor_id)
+
+    deps.database().write(work)
+    links.keep(batch)
+    return redirect(url_for("pi.invited", name=name), code=303)
+
+
+@bp.post("/<name>/readers/<uuid:respondent_id>/password-link")
+def password_link(name: str, respondent_id: UUID) -> ResponseReturnValue:
+    """For a reader who lost the password. Where mail is set up, only the reader gets to see the link."""
+    place = gather.place(name)
+    settings, actor_id = deps.settings(), deps.my_id()
+    batch = links.draw(name, "auth.set_password", at_us=deps.now_us(), reader=respondent_id)
+
+    def work(session: Session) -> None:
+        study = gather.unlocked(session, name)
+        reader = enrolment.reader_of(session, study.id, respondent_id)
+        if reader.account_id is None or reader.withdrawn_at_us is not None:
+            raise StudyRefuses("Only a reader who has joined has a password.")
+        account, token = accounts.by_id(session, reader.account_id), batch.token(respondent_id)
+        ttl_us = settings.password_link_hours * HOUR_US
+        accounts.issue_password_ticket(session, account, token, at_us=batch.at_us, ttl_us=ttl_us)
+        mailed = {"mailed": bool(settings.smtp_host)}
+        events.record(session, reader, "password link issued", at_us=batch.at_us, actor_id=actor_id, body=mailed)
+        if settings.smtp_host:
+            subject, body = letter.new_password(
+                title=place.study.title, link=batch.link(respondent_id), hours=settings.password_link_hours
+            )
+            accounts.post(session, account.email, subject, body, at_us=batch.at_us)
+
+    deps.database().write(work)
+    if settings.smtp_host:
+        flash("A link to set a new password is on its way to the reader.")
+        return redirect(url_for("pi.reader", name=name, respondent_id=respondent_id), code=303)
+    links.keep(batch)
+    return redirect(url_for("pi.invited", name=name), code=303)
+
+
+@bp.get("/<name>/links")
+def invited(name: str) -> ResponseReturnValue:
+    """The links of the last act, shown once: they are kept nowhere in the clear."""
+    place = gather.place(name)
+    batch = links.take(name)
+    if batch is None:
+        return render_template("pi/links.html", place=place, study=place.study, shown=(), batch=None)
+    shown = [
+        (line, batch.link(line.respondent_id))
+        for line in gather.roster(place.study)
+        if batch.reader in (None, line.respondent_id)
+        and (batch.reader is not None or line.invitation_sent_at_us == batch.at_us)
+    ]
+    settings = deps.settings()
+    good_for = (
+        filters.counted(settings.invitation_days, "day")
+        if batch.endpoint == "auth.join"
+        else filters.counted(settings.password_link_hours, "hour")
+    )
+    return render_template(
+        "pi/links.html",
+        place=place,
+        study=place.study,
+        shown=shown,
+        batch=batch,
+        good_for=good_for,
+        by_mail=bool(settings.smtp_host),
+        to_join=batch.endpoint == "auth.join",
+    )
+
+
+def _inviting(name: str) -> gather.Place:
+    place = gather.place(name)
+    if place.locked:
+        raise StudyRefuses("This study is locked: nobody can be invited any more.")
+    return place
+
+
+def _page(
+    place: gather.Place,
+    *,
+    form: InviteForm | None = None,
+    list_form: InviteListForm | None = None,
+    faults: Sequence[Fault] = (),
+) -> ResponseReturnValue:
+    """Both ways to invite, side by side; the one that was sent keeps what was typed into it."""
+    wrong = bool(faults or (form and form.errors) or (list_form and list_form.errors))
+    page = render_template(
+        "pi/invite.html",
+        place=place,
+        study=place.study,
+        form=form or InviteForm(formdata=None),
+        list_form=list_form or InviteListForm(formdata=None),
+        faults=faults,
+        by_mail=bool(deps.settings().smtp_host),
+        days=deps.settings().invitation_days,
+    )
+    return page, 422 if wrong else 200
+
+
+def _sent(place: gather.Place, people: Sequence[tuple[int, Invitee]], called: str) -> ResponseReturnValue:
+    """Invite all of them or nobody, then show the links. Raises Refused for one person, Faulty for a list."""
+    name, actor_id = place.study.name, deps.my_id()
+    batch = links.draw(name, "auth.join", at_us=deps.now_us())
+    done = deps.database().write(
+        lambda session: _invite_all(
+            session, gather.unlocked(session, name), place.content, people, called, batch, actor_id=actor_id
+        )
+    )
+    if done.known:
+        already = filters.counted(len(done.known), "person")
+        flash(
+            f"On the roster already, and left as they are: {already if len(done.known) > 3 else ', '.join(done.known)}."
+        )
+    if not done.sent:
+        return redirect(url_for("pi.study", name=name), code=303)
+    links.keep(batch)
+    return redirect(url_for("pi.invited", name=name), code=303)
+
+
+def _invite_all(
+    session: Session,
+    study: StudyRow,
+    content: Content,
+    people: Sequence[tuple[int, Invitee]],
+    called: str,
+    batch: links.Batch,
+    *,
+    actor_id: UUID,
+) -> Invited:
+    faults: list[Fault] = []
+    known: list[str] = []
+    for line, invitee in people:
+        try:
+            arm = arm_for(content.protocol, invitee.email)
+            reader = enrolment.invite(session, study, invitee, arm=arm, actor_id=actor_id, at_us=batch.at_us)
+        except Refused as refused:
+            if not called:
+                raise
+            faults.append(Fault(f"{called}:{line}", str(refused).rstrip(".")))
+            continue
+        if reader.invited_at_us == batch.at_us and reader.invitation_sent_at_us is None:
+            _issue(session, reader, content, batch)
+        else:
+            known.append(reader.email)
+    if faults:
+        raise Faulty(faults)
+    return Invited(len(people) - len(known), tuple(known))
+
+
+def arm_for(protocol: Protocol, email: str) -> Arm:
+    """The arm that a person is invited to; of several, one by hash, so that nobody chooses it."""
+    ranked = sorted(protocol.arms, key=lambda arm: rank(protocol.seed, "arm", accounts.normal(email), arm.id))
+    return ranked[0]
+
+
+def _issue(session: Session, reader: ReaderRow, content: Content, batch: links.Batch) -> None:
+    """The link, and the mail that carries it, in the transaction that invites."""
+    settings = deps.settings()
+    token = batch.token(reader.respondent_id)
+    ttl_us = settings.invitation_days * 24 * HOUR_US
+    enrolment.issue_join_ticket(session, reader, token, at_us=batch.at_us, ttl_us=ttl_us)
+    if not settings.smtp_host:
+        return
+    subject, body = letter.invitation(
+        content,
+        reader.arm,
+        name=reader.full_name,
+        link=batch.link(reader.respondent_id),
+        days=settings.invitation_days,
+        contact=settings.contact_email,
+    )
+    accounts.post(session, reader.email, subject, body, at_us=batch.at_us)

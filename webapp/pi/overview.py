@@ -1,0 +1,147 @@
+"""What a study's conduct comes to: counts, times and who has fallen silent. Made of the roster alone.
+
+The roster holds nothing that a PI may not see, so nothing that is made of it can either.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from study.progress import State
+from study.store.conduct import RosterLine, Seen
+from study.timing import SECOND_US
+
+STALLED_AFTER_DAYS = 2
+STALLED_AFTER_US = STALLED_AFTER_DAYS * 24 * 3600 * SECOND_US
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolment:
+    """Readers, test readers left out. `target` None: the protocol names none."""
+
+    invited: int
+    joined: int
+    complete: int
+    withdrawn: int
+    target: int | None
+    first_invited_us: int | None
+    first_joined_us: int | None
+    last_joined_us: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """How many readings stand where. `set_aside` ones are counted there and nowhere else."""
+
+    assigned: int
+    open: int
+    submitted: int
+    expired: int
+    set_aside: int
+
+    @property
+    def total(self) -> int:
+        return self.assigned + self.open + self.submitted + self.expired + self.set_aside
+
+    @property
+    def closed(self) -> int:
+        return self.submitted + self.expired
+
+
+@dataclass(frozen=True, slots=True)
+class TimeUsed:
+    """Of closed readings that were not set aside; microseconds."""
+
+    median_us: int
+    shortest_us: int
+    longest_us: int
+    readings: int
+
+
+@dataclass(frozen=True, slots=True)
+class CaseTimeouts:
+    case_id: str
+    closed: int
+    timed_out: int
+    nothing_saved: int
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    enrolment: Enrolment
+    readings: Readings
+    time_used: TimeUsed | None
+    last_activity_us: int | None
+    stalled: tuple[RosterLine, ...]
+    timeouts: tuple[CaseTimeouts, ...]
+
+
+def overview(lines: Sequence[RosterLine], *, target: int | None, at_us: int) -> Overview:
+    """Test readers are on the roster, but count nowhere."""
+    counted = [line for line in lines if not line.test]
+    seen = [seen for line in counted for seen in line.readings]
+    activity = [line.last_activity_us for line in counted if line.last_activity_us is not None]
+    return Overview(
+        enrolment=_enrolment(counted, target),
+        readings=_readings(seen),
+        time_used=_time_used(seen),
+        last_activity_us=max(activity, default=None),
+        stalled=stalled(counted, at_us=at_us),
+        timeouts=_timeouts(seen),
+    )
+
+
+def stalled(lines: Sequence[RosterLine], *, at_us: int) -> tuple[RosterLine, ...]:
+    """Who began, is not done, and has opened and closed nothing for two days; the longest silence first."""
+    silent = [
+        line for line in lines if line.status == "reading" and at_us - (line.last_activity_us or 0) >= STALLED_AFTER_US
+    ]
+    return tuple(sorted(silent, key=lambda line: (line.last_activity_us or 0, line.label)))
+
+
+def _enrolment(lines: Sequence[RosterLine], target: int | None) -> Enrolment:
+    joined = [line.joined_at_us for line in lines if line.joined_at_us is not None]
+    statuses = Counter(line.status for line in lines)
+    return Enrolment(
+        invited=len(lines),
+        joined=len(joined),
+        complete=statuses["complete"],
+        withdrawn=statuses["withdrawn"],
+        target=target,
+        first_invited_us=min((line.invited_at_us for line in lines), default=None),
+        first_joined_us=min(joined, default=None),
+        last_joined_us=max(joined, default=None),
+    )
+
+
+def _readings(seen: Sequence[Seen]) -> Readings:
+    states = Counter(one.state for one in seen if one.void_reason is None)
+    return Readings(
+        assigned=states[State.ASSIGNED],
+        open=states[State.OPEN],
+        submitted=states[State.SUBMITTED],
+        expired=states[State.EXPIRED],
+        set_aside=sum(one.void_reason is not None for one in seen),
+    )
+
+
+def _time_used(seen: Sequence[Seen]) -> TimeUsed | None:
+    used = [one.used_us for one in _closed(seen) if one.used_us is not None]
+    if not used:
+        return None
+    return TimeUsed(median_us=int(median(used)), shortest_us=min(used), longest_us=max(used), readings=len(used))
+
+
+def _timeouts(seen: Sequence[Seen]) -> tuple[CaseTimeouts, ...]:
+    """Cases on which at least one reading ran out of time, most often first."""
+    closed = Counter(one.case_id for one in _closed(seen))
+    expired = [one for one in _closed(seen) if one.state is State.EXPIRED]
+    timed_out = Counter(one.case_id for one in expired)
+    nothing = Counter(one.case_id for one in expired if not one.any_save)
+    found = [CaseTimeouts(case, closed[case], number, nothing[case]) for case, number in timed_out.items()]
+    return tuple(sorted(found, key=lambda case: (-case.timed_out / case.closed, -case.timed_out, case.case_id)))
+
+
+def _closed(seen: Sequence[Seen]) -> list[Seen]:
+    return [one for one in seen if one.closed_at_us is not None and one.void_reason is None]

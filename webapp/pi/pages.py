@@ -1,0 +1,54 @@
+"""What the PI looks at: the studies, one study's conduct, one reader."""
+
+from uuid import UUID
+
+from flask import redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from study.store import conduct, studies
+from study.tables import StudyState
+from webapp import deps, filters
+from webapp.pi import gather
+from webapp.pi.blueprint import bp
+from webapp.pi.finding import find
+from webapp.pi.overview import STALLED_AFTER_DAYS, overview
+
+
+@bp.get("/")
+def home() -> ResponseReturnValue:
+    """The only study at once; of several, a list."""
+    with deps.database().read() as session:
+        found = studies.all_studies(session)
+        counted = {study.id: conduct.counts(session, study.id) for study in found}
+    if len(found) == 1:
+        return redirect(url_for("pi.study", name=found[0].name), code=303)
+    return render_template("pi/studies.html", studies=found, counted=counted)
+
+
+@bp.get("/<name>")
+def study(name: str) -> ResponseReturnValue:
+    place = gather.place(name)
+    lines = gather.roster(place.study)
+    with deps.database().read() as session:
+        problems = conduct.problems(session, place.study.id)
+    found = find(lines, request.args.get("q", ""), request.args.get("page", 1, type=int))
+    return render_template(
+        "pi/study.html",
+        place=place,
+        study=place.study,
+        states=StudyState,
+        seen=overview(lines, target=place.content.protocol.target_readers, at_us=deps.now_us()),
+        stalled_after=filters.counted(STALLED_AFTER_DAYS, "day"),
+        problems=problems,
+        found=found,
+    )
+
+
+@bp.get("/<name>/readers/<uuid:respondent_id>")
+def reader(name: str, respondent_id: UUID) -> ResponseReturnValue:
+    place = gather.place(name)
+    line = gather.line(place.study, respondent_id)
+    with deps.database().read() as session:
+        problems = [told for told in conduct.problems(session, place.study.id) if told.label == line.label]
+    begun = any(seen.opened_at_us is not None for seen in line.readings)
+    return render_template("pi/reader.html", place=place, study=place.study, line=line, problems=problems, begun=begun)
