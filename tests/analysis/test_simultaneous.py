@@ -1,0 +1,38 @@
+"""Bands for a family: wider than each interval, and as wide as the family needs."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from analysis.estimate import Estimate, Method, Weighting
+from analysis.simultaneous import bands, critical_value
+from analysis.student import t_quantile
+
+ONE = Estimate(0.3, 0.95, Method.TWO_WAY, Weighting.PAIR, n_readers=9, n_cases=9, n_readings=81, se=0.1, df=8.0)
+
+
+def test_the_critical_value_of_independent_normals_is_that_of_their_maximum():
+    draws = np.random.default_rng(1).normal(3, 2, (200_000, 10))
+    assert critical_value(draws, level=0.95) == pytest.approx(2.800, abs=0.02)  # Φ⁻¹((1 + 0.95^(1/10)) / 2)
+
+
+def test_one_contrast_drawn_twice_needs_no_more_than_itself():
+    draws = np.random.default_rng(2).normal(0, 1, (100_000, 1))
+    assert critical_value(np.hstack([draws, draws]), level=0.95) == pytest.approx(1.96, abs=0.03)
+
+
+def test_a_band_is_never_narrower_than_its_interval_for_want_of_readers():
+    draws = np.random.default_rng(3).normal(0, 1, (20_000, 3))
+    draws[0, 0] = np.nan
+    few = replace(ONE, df=2.0)
+    for estimate, band in zip([ONE, few, ONE], bands(draws, [ONE, few, ONE], level=0.95), strict=True):
+        half = t_quantile(0.975, estimate.df) * estimate.se
+        assert (band.high - band.low) / 2 > half
+        assert (band.high + band.low) / 2 == pytest.approx(estimate.value)
+        assert band.family == 3
+
+
+def test_a_family_of_one_has_no_band():
+    assert bands(np.zeros((10, 1)), [ONE], level=0.95) == [None]
+    assert bands(np.zeros((10, 0)), [], level=0.95) == []
