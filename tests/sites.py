@@ -2,7 +2,7 @@
 
 import html
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -86,7 +86,7 @@ class SiteUnderTest:
 
     app: Flask
     database: Database
-    clock: FakeClock
+    clock: Any
     files: Mapping[str, bytes] = field(default_factory=dict)
 
     def visitor(self) -> Visitor:
@@ -197,8 +197,9 @@ def demo_files() -> dict[str, bytes]:
     return {path.relative_to(DEMO).as_posix(): path.read_bytes() for path in sorted(DEMO.rglob("*")) if path.is_file()}
 
 
-def site_on(database: Database) -> SiteUnderTest:
-    clock = FakeClock()
+def site_on(database: Database, *, clock: Callable[[], int] | None = None) -> SiteUnderTest:
+    """`clock` None: one that the test sets, and that stands still meanwhile."""
+    clock = clock or FakeClock()
     settings = Settings(
         database_url=database.url.render_as_string(hide_password=False),
         secret_key="t" * 40,

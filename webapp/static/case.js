@@ -303,5 +303,6 @@ document.addEventListener("keydown", (event) => {
   next.focus();
 });
 
+document.querySelector(".no-script").remove();
 document.getElementById("finder").hidden = false;
 count();

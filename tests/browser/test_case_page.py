@@ -1,0 +1,223 @@
+"""The case page in a real browser: what a physician's hands, network and batteries do to it."""
+
+import re
+
+import pytest
+from browsers import PHONE, Served
+from playwright.sync_api import Page, expect
+from sites import PASSWORD
+
+from study.tables import metadata
+
+pytestmark = pytest.mark.browser
+
+SAVED = re.compile(r"^Saved \d")
+
+
+def with_limit(seconds: int, grace: int = 1) -> dict[str, bytes]:
+    """The demonstration with another clock."""
+    from sites import demo_files
+
+    text = demo_files()["study.toml"].decode()
+    text = re.sub(r"limit_s = \d+", f"limit_s = {seconds}", text)
+    return {"study.toml": re.sub(r"grace_s = \d+", f"grace_s = {grace}", text).encode()}
+
+
+def signed_in(served: Served, email: str = "ada@example.org", **device: object) -> Page:
+    page = served.page(**device)
+    page.goto("/sign-in")
+    page.get_by_label("E-mail").fill(email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_text("cases finished")).to_be_visible()
+    return page
+
+
+def begun(served: Served, files: dict[str, bytes] | None = None, **device: object) -> Page:
+    study = served.site.load(**{name.replace("/", "__"): body for name, body in (files or {}).items()})
+    served.site.joined(study.name)
+    page = signed_in(served, **device)
+    page.get_by_role("link", name="First case").click()
+    page.get_by_role("button", name="Begin").click()
+    expect(page.locator("#finder")).to_be_visible()
+    return page
+
+
+def options(page: Page) -> list[str]:
+    return page.locator("input[name=selected]").evaluate_all("boxes => boxes.map((box) => box.value)")
+
+
+def stored(served: Served) -> list[str]:
+    with served.site.database.read() as session:
+        row = session.connection().execute(metadata.tables["answer"].select()).one_or_none()
+    return [] if row is None else row.selected
+
+
+def test_every_tick_is_kept_without_being_asked(served):
+    page = begun(served)
+    wanted = options(page)[:3]
+    for value in wanted:
+        page.locator(f'input[value="{value}"]').check()
+    expect(page.locator("#kept")).to_have_text(SAVED)
+    assert stored(served) == sorted(wanted)
+
+
+def test_the_whole_row_is_the_target(served):
+    page = begun(served, viewport=PHONE, has_touch=True)
+    row = page.locator(".option").first
+    box = row.bounding_box()
+    assert box["height"] >= 44
+    row.tap(position={"x": box["width"] - 8, "y": box["height"] / 2})
+    expect(row.locator("input")).to_be_checked()
+
+
+def test_without_a_connection_ticks_wait_on_the_page_and_are_sent_when_it_is_back(served):
+    page = begun(served)
+    value = options(page)[0]
+    page.context.set_offline(True)
+    page.locator(f'input[value="{value}"]').check()
+    expect(page.locator("#kept")).to_contain_text("Not saved yet")
+    assert stored(served) == []
+    page.context.set_offline(False)
+    expect(page.locator("#kept")).to_have_text(SAVED, timeout=20_000)
+    assert stored(served) == [value]
+
+
+def test_who_is_signed_out_mid_case_loses_nothing(served):
+    """The session ends on the server; the tick waits, and is sent after signing in again in another tab."""
+    page = begun(served)
+    value = options(page)[0]
+    served.site.database.write(lambda session: session.connection().execute(metadata.tables["login"].delete()))
+    page.locator(f'input[value="{value}"]').check()
+    expect(page.locator("#banner")).to_contain_text("You are signed out")
+    tab = page.context.new_page()
+    tab.goto("/sign-in")
+    tab.get_by_label("E-mail").fill("ada@example.org")
+    tab.get_by_label("Password").fill(PASSWORD)
+    tab.get_by_role("button", name="Sign in").click()
+    expect(page.locator("#kept")).to_have_text(SAVED, timeout=20_000)
+    assert stored(served) == [value]
+
+
+def test_the_older_of_two_windows_stops_and_shows_what_stands(served):
+    first = begun(served)
+    second = signed_in(served)
+    second.get_by_role("link", name="Go on with case 1").click()
+    a, b = options(first)[:2]
+    second.locator(f'input[value="{a}"]').check()
+    expect(second.locator("#kept")).to_have_text(SAVED)
+    first.locator(f'input[value="{b}"]').check()
+    expect(first.locator("#banner")).to_contain_text("changed in another window")
+    first.get_by_role("button", name="Show what stands now").click()
+    expect(first.locator(f'input[value="{a}"]')).to_be_checked()
+    expect(first.locator(f'input[value="{b}"]')).not_to_be_checked()
+    assert stored(served) == [a]
+
+
+def test_when_time_runs_out_what_was_ticked_last_stands(served):
+    page = begun(served, with_limit(4))
+    value = options(page)[1]
+    page.wait_for_timeout(3_700)
+    page.locator(f'input[value="{value}"]').check()
+    expect(page.get_by_role("heading", name="Time is up")).to_be_visible(timeout=15_000)
+    expect(page.get_by_text("1 option chosen")).to_be_visible()
+    assert stored(served) == [value]
+
+
+def test_the_countdown_shows_the_servers_seconds_and_can_be_hidden(served):
+    page = begun(served)
+    expect(page.locator("#timer")).to_have_text(re.compile(r"^(10:00|9:5\d)$"))
+    page.get_by_role("button", name="Hide time").click()
+    expect(page.locator("#timer")).to_be_hidden()
+    page.get_by_role("button", name="Show time").click()
+    expect(page.locator("#timer")).to_be_visible()
+
+
+def test_the_devices_own_clock_has_no_say(served):
+    """A phone that is a day ahead sees the same time left."""
+    study = served.site.load()
+    served.site.joined(study.name)
+    page = signed_in(served)
+    page.add_init_script("const real = Date.now; Date.now = () => real() + 86_400_000;")
+    page.get_by_role("link", name="First case").click()
+    page.get_by_role("button", name="Begin").click()
+    expect(page.locator("#timer")).to_have_text(re.compile(r"^(10:00|9:5\d)$"))
+
+
+def test_the_filter_finds_options_and_keeps_ticks(served):
+    page = begun(served)
+    value = options(page)[0]
+    page.locator(f'input[value="{value}"]').check()
+    page.keyboard.press("/")
+    page.keyboard.type("zzzz")
+    expect(page.locator("#no-match")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator(f'input[value="{value}"]')).to_be_checked()
+    expect(page.locator("#count")).to_contain_text("1 of ")
+
+
+def test_the_keyboard_alone_answers_a_case(served):
+    page = begun(served)
+    page.keyboard.press("/")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Space")
+    expect(page.locator("#count")).to_contain_text("2 of ")
+    page.locator("#review").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Your plan for case 1")).to_be_visible()
+    page.get_by_role("button", name="Submit case 1").press("Enter")
+    expect(page.get_by_role("heading", name="Submitted")).to_be_visible()
+
+
+def test_the_sticky_bar_never_covers_what_has_the_focus(served):
+    page = begun(served, viewport=PHONE)
+    bar = page.locator("#bar")
+    for _ in range(12):
+        page.keyboard.press("Tab")
+    for _ in range(25):
+        page.keyboard.press("Tab")
+        held = page.evaluate(
+            "() => { const at = document.activeElement.getBoundingClientRect(); return [at.top, at.bottom]; }"
+        )
+        box = bar.bounding_box()
+        assert held[0] >= box["y"] + box["height"] - 1 or page.evaluate(
+            "() => document.activeElement.closest('.bar') !== null"
+        )
+
+
+@pytest.mark.parametrize("width", [320, 390])
+def test_nothing_is_wider_than_a_phone(served, width):
+    page = begun(served, viewport={"width": width, "height": 700})
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= width
+
+
+def test_without_scripts_the_form_still_works_and_says_what_is_missing(served):
+    study = served.site.load()
+    served.site.joined(study.name)
+    page = signed_in(served, java_script_enabled=False)
+    page.get_by_role("link", name="First case").click()
+    page.get_by_role("button", name="Begin").click()
+    expect(page.get_by_text("Your browser runs no scripts")).to_be_visible()
+    page.locator(".option").first.click()
+    page.get_by_role("button", name="Keep and review").click()
+    expect(page.get_by_text("1 option will be carried out")).to_be_visible()
+    page.get_by_role("button", name="Submit case 1").click()
+    expect(page.get_by_role("heading", name="Submitted")).to_be_visible()
+
+
+def test_no_request_leaves_the_host(served):
+    asked: list[str] = []
+    study = served.site.load()
+    served.site.joined(study.name)
+    page = served.page()
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto("/sign-in")
+    page.get_by_label("E-mail").fill("ada@example.org")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("link", name="First case").click()
+    page.get_by_role("button", name="Begin").click()
+    expect(page.locator("#finder")).to_be_visible()
+    assert all(url.startswith((served.url, "data:")) for url in asked)
