@@ -140,7 +140,7 @@ def roster(session: Session, study_id: UUID, *, at_us: int) -> list[RosterLine]:
     )
     for row in connection.execute(own):
         seen.setdefault(row.respondent_id, []).append(_seen(row, at_us))
-    return [RosterLine(*person, readings=tuple(seen.get(person.respondent_id, ()))) for person in people]
+    return [RosterLine(**person._mapping, readings=tuple(seen.get(person.respondent_id, ()))) for person in people]
 
 
 def _seen(row: Row, at_us: int) -> Seen:  # type: ignore[type-arg]  # a row of many columns has no short type

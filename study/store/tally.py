@@ -3,6 +3,8 @@
 Every query names its columns, and none of them stands in `answer` or in a payload.
 """
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -10,6 +12,7 @@ from sqlalchemy import and_, func, select
 from sqlmodel import Session
 
 from study.answer import Kind
+from study.progress import State
 from study.tables import metadata
 
 READING = metadata.tables["reading"]
@@ -25,6 +28,25 @@ class Readers:
     invited: int
     joined: int
     withdrawn: int
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """How many readings of physicians stand where. Those set aside are counted there and nowhere else."""
+
+    assigned: int = 0
+    open: int = 0
+    submitted: int = 0
+    expired: int = 0
+    set_aside: int = 0
+
+    @property
+    def closed(self) -> int:
+        return self.submitted + self.expired
+
+    @property
+    def total(self) -> int:
+        return self.assigned + self.open + self.closed + self.set_aside
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +77,27 @@ def readers(session: Session, study_id: UUID) -> Readers:
     ).where(READER.c.study_id == study_id, READER.c.test.is_(False))
     invited, joined, withdrawn = session.connection().execute(query).one()
     return Readers(invited, joined, withdrawn)
+
+
+def readings(session: Session, study_id: UUID) -> Readings:
+    """Test readers left out."""
+    aside = READING.c.void_at_us.is_not(None)
+    query = (
+        select(READING.c.state, aside, func.count())
+        .join(READER, and_(READER.c.study_id == READING.c.study_id, READER.c.respondent_id == READING.c.respondent_id))
+        .where(READING.c.study_id == study_id, READER.c.test.is_(False))
+        .group_by(READING.c.state, aside)
+    )
+    found = session.connection().execute(query).all()
+    return standing((State(state), bool(set_aside), number) for state, set_aside, number in found)
+
+
+def standing(counted: Iterable[tuple[State, bool, int]]) -> Readings:
+    """(state, set aside, how many) put together."""
+    numbers: Counter[str] = Counter()
+    for state, set_aside, number in counted:
+        numbers["set_aside" if set_aside else state.value] += number
+    return Readings(**numbers)
 
 
 def systems(session: Session, study_id: UUID) -> list[SystemCount]:

@@ -8,7 +8,6 @@ from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 from sqlmodel import Session
 
-from study.progress import State
 from study.store import conduct, enrolment, studies
 from study.store.conduct import CannotChange
 from study.tables import ReaderRow, Role, StudyState
@@ -16,6 +15,7 @@ from webapp import deps, filters
 from webapp.pi import gather
 from webapp.pi.blueprint import bp
 from webapp.pi.forms import AccommodationForm, ExtendForm, LockForm, PauseForm, ReasonForm
+from webapp.pi.overview import overview
 
 SAID = {
     StudyState.OPEN: "The study is open: readers can begin cases.",
@@ -47,17 +47,8 @@ def lock(name: str) -> ResponseReturnValue:
     lines = gather.roster(place.study)
     if form.validate_on_submit():
         return _become(name, StudyState.LOCKED, form.reason.data)
-    with deps.database().read() as session:
-        counted = conduct.counts(session, place.study.id)
-    return _asked(
-        "pi/lock.html",
-        form,
-        place=place,
-        readers=sum(line.joined_at_us is not None and not line.test for line in lines),
-        done=counted.get(State.SUBMITTED, 0) + counted.get(State.EXPIRED, 0),
-        still_open=counted.get(State.OPEN, 0),
-        never_opened=counted.get(State.ASSIGNED, 0),
-    )
+    seen = overview(lines, target=place.content.protocol.target_readers, at_us=deps.now_us())
+    return _asked("pi/lock.html", form, place=place, readers=seen.enrolment.joined, readings=seen.readings)
 
 
 @bp.route("/<name>/readers/<uuid:respondent_id>/withdraw", methods=["GET", "POST"])

@@ -10,6 +10,7 @@ from statistics import median
 
 from study.progress import State
 from study.store.conduct import RosterLine, Seen
+from study.store.tally import Readings, standing
 from study.timing import SECOND_US
 
 STALLED_AFTER_DAYS = 2
@@ -28,25 +29,6 @@ class Enrolment:
     first_invited_us: int | None
     first_joined_us: int | None
     last_joined_us: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Readings:
-    """How many readings stand where. `set_aside` ones are counted there and nowhere else."""
-
-    assigned: int
-    open: int
-    submitted: int
-    expired: int
-    set_aside: int
-
-    @property
-    def total(self) -> int:
-        return self.assigned + self.open + self.submitted + self.expired + self.set_aside
-
-    @property
-    def closed(self) -> int:
-        return self.submitted + self.expired
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +66,7 @@ def overview(lines: Sequence[RosterLine], *, target: int | None, at_us: int) -> 
     activity = [line.last_activity_us for line in counted if line.last_activity_us is not None]
     return Overview(
         enrolment=_enrolment(counted, target),
-        readings=_readings(seen),
+        readings=standing((one.state, one.void_reason is not None, 1) for one in seen),
         time_used=_time_used(seen),
         last_activity_us=max(activity, default=None),
         stalled=stalled(counted, at_us=at_us),
@@ -112,17 +94,6 @@ def _enrolment(lines: Sequence[RosterLine], target: int | None) -> Enrolment:
         first_invited_us=min((line.invited_at_us for line in lines), default=None),
         first_joined_us=min(joined, default=None),
         last_joined_us=max(joined, default=None),
-    )
-
-
-def _readings(seen: Sequence[Seen]) -> Readings:
-    states = Counter(one.state for one in seen if one.void_reason is None)
-    return Readings(
-        assigned=states[State.ASSIGNED],
-        open=states[State.OPEN],
-        submitted=states[State.SUBMITTED],
-        expired=states[State.EXPIRED],
-        set_aside=sum(one.void_reason is not None for one in seen),
     )
 
 

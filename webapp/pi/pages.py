@@ -5,7 +5,7 @@ from uuid import UUID
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from study.store import conduct, studies
+from study.store import conduct, studies, tally
 from study.tables import StudyState
 from webapp import deps, filters
 from webapp.pi import gather
@@ -19,7 +19,7 @@ def home() -> ResponseReturnValue:
     """The only study at once; of several, a list."""
     with deps.database().read() as session:
         found = studies.all_studies(session)
-        counted = {study.id: conduct.counts(session, study.id) for study in found}
+        counted = {study.id: tally.readings(session, study.id) for study in found}
     if len(found) == 1:
         return redirect(url_for("pi.study", name=found[0].name), code=303)
     return render_template("pi/studies.html", studies=found, counted=counted)

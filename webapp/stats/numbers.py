@@ -20,7 +20,7 @@ def signed(value: float | None, places: int = 3) -> str:
 
 
 def interval(low: float | None, high: float | None) -> str:
-    return NONE if low is None or high is None else f"{signed(low)} to {signed(high)}"
+    return NONE if low is None or high is None else f"{plain(low)} to {plain(high)}"
 
 
 def p_value(p: float | None) -> str:

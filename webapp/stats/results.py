@@ -8,20 +8,18 @@ from typing import Any
 from webapp.stats.numbers import interval, p_value, plain, signed
 
 MAIN, COMPLETED_ONLY = "main", "completed only"
-CONCLUSIONS = {
-    "superior": "superior to the physicians",
-    "non-inferior": "not inferior by the margin",
-    "inferior": "inferior by more than the margin",
-    "inconclusive": "inconclusive",
-}
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One system against the physicians of one arm. `refused`: why there is no interval; None: there is one."""
+    """One system against the physicians of one arm. `primary`: the comparison that the protocol names.
+
+    `refused`: why there is no interval; None: there is one.
+    """
 
     test: str
     policy: bool
+    primary: bool
     test_value: str
     control_value: str
     estimate: str
@@ -60,7 +58,6 @@ class Results:
     """`primary`: the tables of the primary measure; `others`: of every other one."""
 
     key_finding: tuple[str, ...]
-    conclusion: str | None
     notes: tuple[str, ...]
     primary: tuple[Table, ...]
     completed_only: tuple[Table, ...]
@@ -74,13 +71,14 @@ def read_results(body: bytes) -> Results:
     found = json.loads(body)
     measures = {measure["name"]: measure for measure in found["measures"]}
     first = next(iter(measures), None)
-    main = _tables(found["differences"], measures, MAIN)
+    named = (found["primary"] or {}).get("difference")
+    main = _tables(found["differences"], measures, MAIN, named)
+    completed = _tables(found["differences"], measures, COMPLETED_ONLY, named)
     return Results(
         key_finding=tuple(found["key_finding"]),
-        conclusion=CONCLUSIONS.get((found["primary"] or {}).get("conclusion") or ""),
         notes=tuple(found["notes"]),
         primary=tuple(table for name, table in main if name == first),
-        completed_only=tuple(table for _name, table in _tables(found["differences"], measures, COMPLETED_ONLY)),
+        completed_only=tuple(table for _name, table in completed),
         others=tuple(table for name, table in main if name != first),
         counts=tuple(_count(arm) for arm in found["counts"]),
         provenance=_provenance(found["provenance"]),
@@ -88,14 +86,16 @@ def read_results(body: bytes) -> Results:
 
 
 def _tables(
-    rows: Sequence[Mapping[str, Any]], measures: Mapping[str, Mapping[str, Any]], analysis: str
+    rows: Sequence[Mapping[str, Any]], measures: Mapping[str, Mapping[str, Any]], analysis: str, primary: str | None
 ) -> list[tuple[str, Table]]:
     """(measure, table) for each measure and arm that the analysis has rows of."""
     of_analysis = [row for row in rows if row["analysis"] == analysis]
     made = []
     for name, measure in measures.items():
         for control in dict.fromkeys(row["control"] for row in of_analysis if row["measure"] == name):
-            shown = [_difference(row) for row in of_analysis if (row["measure"], row["control"]) == (name, control)]
+            shown = [
+                _difference(row, primary) for row in of_analysis if (row["measure"], row["control"]) == (name, control)
+            ]
             identity = f"{analysis.split()[0]}-{name}-{control}"
             made.append(
                 (name, Table(identity, measure["label"], control, measure["better"], measure["note"], tuple(shown)))
@@ -103,11 +103,12 @@ def _tables(
     return made
 
 
-def _difference(row: Mapping[str, Any]) -> Difference:
+def _difference(row: Mapping[str, Any], primary: str | None) -> Difference:
     refused = row["refused"] is not None and row["low"] is None
     return Difference(
         test=row["test"],
         policy=row["kind"] == "policy",
+        primary=row["id"] == primary,
         test_value=plain(row["test_value"]),
         control_value=plain(row["control_value"]),
         estimate=signed(row["estimate"]),

@@ -10,7 +10,7 @@ from flask import Blueprint, Response, abort, flash, jsonify, redirect, render_t
 from flask.typing import ResponseReturnValue
 
 from study.export import export
-from study.store import conduct, jobs, records, studies, tally
+from study.store import jobs, records, studies, tally
 from study.store.jobs import Job
 from study.store.studies import StudyRefuses
 from study.tables import JobState, Role, StudyRow, StudyState
@@ -127,7 +127,7 @@ def _before(place: Place) -> str:
             study=place.study,
             place=place,
             readers=tally.readers(session, study_id),
-            readings=conduct.counts(session, study_id),
+            readings=tally.readings(session, study_id),
             systems=tally.systems(session, study_id),
         )
 
