@@ -57,7 +57,7 @@ class Bundle:
 
 def parse_bundle(files: Mapping[str, bytes]) -> Bundle:
     """A bundle's files as a `Bundle`. Raises `Faulty` with every fault of every file."""
-    faults = [Fault(name, "does not belong to a bundle") for name in sorted(files) if not _belongs(name)]
+    faults = [Fault(name or "(no name)", "does not belong to a bundle") for name in sorted(files) if not _belongs(name)]
     protocol, read, consent = read_content(files, faults)
     ratings, structure = _rubric_rows(files, read, protocol, faults)
     cases = {case_id: case for case_id, case in read.items() if case is not None}

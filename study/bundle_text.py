@@ -208,5 +208,5 @@ class Table:
         ]
 
     def close(self) -> None:
-        for key in self._values.keys() - self._asked:
+        for key in sorted(self._values.keys() - self._asked):
             self.fault(key, "is unknown here")

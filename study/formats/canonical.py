@@ -36,7 +36,7 @@ def duplicate(answer: Answer, where: str, first: str) -> Fault:
 
 
 def write_answers(answers: Iterable[Answer]) -> bytes:
-    """One line an answer, in the order given; keys in the contract's order, options sorted, nothing that is not set."""
+    """One line an answer, in the order given: keys in one order, options sorted, the mode always, nothing unset."""
     lines = (json.dumps(_written(answer), ensure_ascii=False, separators=(",", ":")) for answer in answers)
     return "".join(f"{line}\n" for line in lines).encode()
 
