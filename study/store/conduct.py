@@ -14,13 +14,16 @@ from study.chain import SubjectKind
 from study.errors import StudyError
 from study.progress import State
 from study.store import events, readings
-from study.tables import metadata
+from study.tables import StudyState, metadata
 from study.timing import SECOND_US
 
 READING = metadata.tables["reading"]
 READER = metadata.tables["reader"]
 RESPONDENT = metadata.tables["respondent"]
 PROBLEM = metadata.tables["problem"]
+STUDY = metadata.tables["study"]
+
+LONGEST_EXTENSION_S = 24 * 3600
 
 _MAY_SEE = (
     READING.c.id,
@@ -190,6 +193,8 @@ def _held(session: Session, study_id: UUID, reading_id: UUID) -> Row:  # type: i
     row = session.connection().execute(query.with_for_update()).one_or_none()
     if row is None:
         raise CannotChange("There is no such reading in this study.")
+    if session.connection().scalar(select(STUDY.c.state).where(STUDY.c.id == study_id)) == StudyState.LOCKED:
+        raise CannotChange("The study is locked: what happened in it no longer changes.")
     return row
 
 
@@ -198,14 +203,14 @@ def extend(
 ) -> None:
     """Give an open reading more time, with a reason. The deadline only ever moves later.
 
-    Raises CannotChange when the reading is not open, has no limit, or is over already.
+    Raises CannotChange when the reading is not open, has no limit, or is over already, and after the lock.
     """
     row = _held(session, study_id, reading_id)
     over = row.deadline_at_us is not None and at_us > row.deadline_at_us + row.grace_us
     if row.state != State.OPEN or row.void_at_us is not None or row.deadline_at_us is None or over:
         raise CannotChange("Only a reading that is open, with a limit that is not over, can be given more time.")
-    if seconds <= 0:
-        raise CannotChange("An extension must be longer than nothing.")
+    if not 0 < seconds <= LONGEST_EXTENSION_S:
+        raise CannotChange("An extension is longer than nothing, and a day at most.")
     later = row.deadline_at_us + seconds * SECOND_US
     body = {"seconds": seconds, "reason": reason, "deadline_at_us": later}
     _note(session, row, "extended", actor_id=actor_id, at_us=at_us, body=body)

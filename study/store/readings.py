@@ -5,24 +5,25 @@ Outcomes are returned, not raised, where the transaction has something to keep (
 """
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, and_, bindparam, func, select
+from sqlalchemy import Row, Select, and_, bindparam, exists, func, select
 from sqlmodel import Session
 
 from study.allocation import presented_order
 from study.case import Case, OptionId
 from study.chain import SubjectKind, canonical
-from study.draft import Draft, changes
+from study.draft import Draft, Unacceptable, changes
 from study.errors import StudyError
 from study.progress import NotNow, State, check_may_become
 from study.protocol import Protocol, Stage
 from study.store import events
 from study.tables import ClosedBy, StudyState, metadata
-from study.timing import SECOND_US, Standing, deadline_us, remaining_us, standing
+from study.timing import SECOND_US, Standing, deadline_us, remaining_us, standing, us_of
 
 READING = metadata.tables["reading"]
 READER = metadata.tables["reader"]
@@ -53,12 +54,28 @@ _FOUND = select(
 )
 
 # Built once: building a statement costs more than running it, and a save runs on every tick of every physician.
-_OF_READER = _FOUND.where(READING.c.id == bindparam("reading_id"), READER.c.account_id == bindparam("account_id"))
-_OF_READER_HELD = _OF_READER.with_for_update(of=READING)
+_OWN = and_(READING.c.id == bindparam("reading_id"), READER.c.account_id == bindparam("account_id"))
+_OF_READER = _FOUND.where(_OWN)
+_HOLD_OF_READER = (
+    select(READING.c.id)
+    .join(READER, and_(READER.c.study_id == READING.c.study_id, READER.c.respondent_id == READING.c.respondent_id))
+    .where(_OWN)
+    .with_for_update(of=READING)
+)
 _SAME_READING = and_(READING.c.study_id == bindparam("in_study"), READING.c.id == bindparam("is_reading"))
+_EXACTLY = _FOUND.where(_SAME_READING)
+_HOLD = select(READING.c.id).where(_SAME_READING).with_for_update()
 _UPDATE_READING = READING.update().where(_SAME_READING, READING.c.state == bindparam("from_state"))
 _SAME_ANSWER = and_(ANSWER.c.study_id == bindparam("in_study"), ANSWER.c.reading_id == bindparam("is_reading"))
 _UPDATE_ANSWER = ANSWER.update().where(_SAME_ANSWER)
+_SAVED = [SAVE.c.study_id, SAVE.c.reading_id, SAVE.c.key, SAVE.c.revision, SAVE.c.at_us]
+_CLAIM_KEY = SAVE.insert().from_select(
+    _SAVED,
+    select(*(bindparam(column.name, type_=column.type) for column in _SAVED)).where(
+        ~exists().where(*(column == bindparam(column.name) for column in _SAVED[:3]))
+    ),
+).returning(SAVE.c.revision)
+_KEY = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 class NoSuchReading(StudyError):
@@ -97,11 +114,16 @@ class Found:
 
     @property
     def takes_answers(self) -> bool:
-        return self.state is State.OPEN and self.row.void_at_us is None
+        return self.state is State.OPEN and self.row.void_at_us is None and not self._locked
 
     def is_due(self, at_us: int) -> bool:
+        """Whether it must be closed now. What a lock found open (void, or a test reader's) stays as it was."""
         late = standing(at_us, deadline_us=self.row.deadline_at_us, grace_us=self.row.grace_us) is Standing.LATE
-        return self.state is State.OPEN and late
+        return self.state is State.OPEN and late and not self._locked
+
+    @property
+    def _locked(self) -> bool:
+        return bool(self.row.study_state == StudyState.LOCKED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,12 +152,29 @@ class Closed:
 
 def of_reader(session: Session, reading_id: UUID, account_id: UUID, *, for_update: bool = False) -> Found:
     """The account's own reading. Raises NoSuchReading for a foreign one, and where the reader has withdrawn."""
-    query = _OF_READER_HELD if for_update else _OF_READER
     asked = {"reading_id": reading_id, "account_id": account_id}
-    row = session.connection().execute(query, asked).one_or_none()
+    if for_update:
+        _hold(session, _HOLD_OF_READER, asked)
+    row = session.connection().execute(_OF_READER, asked).one_or_none()
     if row is None or row.withdrawn_at_us is not None:
         raise NoSuchReading("There is no such case for you.")
     return Found(row)
+
+
+def _hold(session: Session, query: Select[tuple[UUID]], asked: Mapping[str, UUID]) -> None:
+    """Hold the reading's row before anything of it is read.
+
+    One statement for both would not do on PostgreSQL: where it had to wait, it gives the newest version of the row
+    that it held, beside the draft as that stood before. SQLite's writers come one at a time.
+    """
+    connection = session.connection()
+    if connection.dialect.name != "sqlite":
+        connection.execute(query, asked)
+
+
+def check_key(key: str) -> None:
+    if not _KEY.fullmatch(key):
+        raise Unacceptable("A key is made of up to 64 letters, digits, dots, dashes and underscores.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +205,7 @@ def terms(session: Session, found: Found, *, protocol: Protocol, stage: Stage, a
         limit_us=limit,
         accommodation_percent=row.accommodation_percent,
         session_ends_us=session_ends,
-        closes_us=None if closes is None else int(closes.timestamp()) * SECOND_US,
+        closes_us=None if closes is None else us_of(closes),
     )
     own = None if limit is None else limit * row.accommodation_percent // 100
     return Terms(limit_us=own, deadline_us=ends, session_ends_us=session_ends)
@@ -185,7 +224,7 @@ def check_may_begin(session: Session, found: Found, *, protocol: Protocol, at_us
     if row.study_state == StudyState.LOCKED:
         raise NotNow("The study is closed: no further case can be begun.")
     opens = protocol.window.opens
-    if opens is not None and at_us < int(opens.timestamp()) * SECOND_US:
+    if opens is not None and at_us < us_of(opens):
         raise NotNow("The study has not started yet.")
     if ends_us is not None and ends_us <= at_us:
         raise NotNow("The time for this study is over: no further case can be begun.")
@@ -245,16 +284,17 @@ def save(
     at_us: int,
 ) -> Saved | Stale | Closed:
     """Keep a draft in a reading that the caller holds for update. The same key again changes nothing."""
-    row = found.row
-    if found.takes_answers and base_revision == row.revision and not found.is_due(at_us):
-        revision, _count, _head = _keep(session, found, key=key, draft=draft, offsets_ms=offsets_ms, at_us=at_us)
+    check_key(key)
+    row, open_still = found.row, found.takes_answers and not found.is_due(at_us)
+    if open_still and base_revision == row.revision and _claim(session, found, key, at_us=at_us):
+        revision, _count, _head = _keep(session, found, draft=draft, offsets_ms=offsets_ms, at_us=at_us)
         return Saved(revision, at_us, found.remaining_us(at_us))
-    repeated = _saved_under(session, found, key)  # a repeat is based on what stood before it was kept the first time
+    repeated = _saved_under(session, found, key)
     if repeated is not None:
         return Saved(repeated.revision, repeated.at_us, found.remaining_us(at_us))
-    if not found.takes_answers or found.is_due(at_us):
-        return _too_late(session, found, key=key, base_revision=base_revision, draft=draft, at_us=at_us)
-    return Stale(row.revision, found.draft)
+    if open_still:
+        return Stale(row.revision, found.draft)
+    return _too_late(session, found, key=key, base_revision=base_revision, draft=draft, at_us=at_us)
 
 
 def submit(
@@ -268,6 +308,7 @@ def submit(
     at_us: int,
 ) -> Closed | Stale:
     """Close a reading for good, claimed once: whoever comes second is given the first one's receipt."""
+    check_key(key)
     found = of_reader(session, reading_id, account_id, for_update=True)
     row = found.row
     if not found.takes_answers or found.is_due(at_us):
@@ -276,9 +317,12 @@ def submit(
         return _too_late(session, found, key=key, base_revision=base_revision, draft=draft, at_us=at_us)
     if base_revision != row.revision:
         return Stale(row.revision, found.draft)
+    if not draft.selected and not draft.nothing_to_recommend:
+        raise Unacceptable("Nothing is chosen. Choose what you would do, or say that there is nothing to recommend.")
     count, head, revision = row.event_count, row.head, row.revision
     if draft != found.draft or not found.ever_saved:
-        revision, count, head = _keep(session, found, key=f"submit:{key}", draft=draft, offsets_ms={}, at_us=at_us)
+        _claim(session, found, f"submit:{key}", at_us=at_us)
+        revision, count, head = _keep(session, found, draft=draft, offsets_ms={}, at_us=at_us)
     in_grace = standing(at_us, deadline_us=row.deadline_at_us, grace_us=row.grace_us) is Standing.GRACE
     receipt = receipt_of(row.id, draft, at_us)
     body = {"revision": revision, "receipt": receipt, "in_grace": in_grace, "key": key}
@@ -325,32 +369,35 @@ def close_if_due(session: Session, found: Found, *, by: ClosedBy, at_us: int) ->
     return True
 
 
-def due(session: Session, at_us: int, *, most: int = 200) -> list[tuple[UUID, UUID]]:
-    """(study, reading) of open readings whose deadline and grace are over, oldest first."""
+def due(
+    session: Session, at_us: int, *, most: int | None = 200, study_id: UUID | None = None
+) -> list[tuple[UUID, UUID]]:
+    """(study, reading) of open readings whose deadline and grace are over, oldest first; of one study, or of all."""
     query = (
         select(READING.c.study_id, READING.c.id)
+        .join(STUDY, STUDY.c.id == READING.c.study_id)
         .where(READING.c.state == State.OPEN.value, READING.c.deadline_at_us + READING.c.grace_us < at_us)
-        .order_by(READING.c.deadline_at_us)
+        .where(STUDY.c.state != StudyState.LOCKED.value)
+        .order_by(READING.c.deadline_at_us, READING.c.id)
         .limit(most)
     )
+    if study_id is not None:
+        query = query.where(READING.c.study_id == study_id)
     return [(row.study_id, row.id) for row in session.connection().execute(query)]
 
 
 def close_due(session: Session, study_id: UUID, reading_id: UUID, *, by: ClosedBy, at_us: int) -> bool:
     """Close one reading if it still is due when its row is held."""
-    query = _FOUND.where(READING.c.study_id == study_id, READING.c.id == reading_id).with_for_update(of=READING)
-    row = session.connection().execute(query).one_or_none()
+    asked = {"in_study": study_id, "is_reading": reading_id}
+    _hold(session, _HOLD, asked)
+    row = session.connection().execute(_EXACTLY, asked).one_or_none()
     return row is not None and close_if_due(session, Found(row), by=by, at_us=at_us)
 
 
 def close_all_due(session: Session, *, by: ClosedBy, at_us: int, study_id: UUID | None = None) -> int:
-    """Close what is due (of one study, or of all); returns how many were closed."""
-    found = due(session, at_us)
-    return sum(
-        close_due(session, study, reading, by=by, at_us=at_us)
-        for study, reading in found
-        if study_id is None or study == study_id
-    )
+    """Close everything that is due in one study, or the first of it in all; returns how many were closed."""
+    found = due(session, at_us, most=200 if study_id is None else None, study_id=study_id)
+    return sum(close_due(session, study, reading, by=by, at_us=at_us) for study, reading in found)
 
 
 def _too_late(session: Session, found: Found, *, key: str, base_revision: int, draft: Draft, at_us: int) -> Closed:
@@ -360,7 +407,7 @@ def _too_late(session: Session, found: Found, *, key: str, base_revision: int, d
     if close_if_due(session, found, by=ClosedBy.READ, at_us=at_us):
         found = of_reader(session, found.row.id, found.row.account_id)
     row, state = found.row, found.state
-    if draft == found.draft:
+    if found.ever_saved and draft == found.draft:
         return Closed(state, row.receipt, kept_apart=False)
     known = session.connection().scalar(
         select(LATE.c.id).where(LATE.c.study_id == row.study_id, LATE.c.reading_id == row.id, LATE.c.key == key)
@@ -376,6 +423,13 @@ def _too_late(session: Session, found: Found, *, key: str, base_revision: int, d
     return Closed(state, row.receipt, kept_apart=True)
 
 
+def _claim(session: Session, found: Found, key: str, *, at_us: int) -> bool:
+    """Note the key of the save that is about to be made; False: something was saved under it already."""
+    row = found.row
+    asked = {"study_id": row.study_id, "reading_id": row.id, "key": key, "revision": row.revision + 1, "at_us": at_us}
+    return session.connection().execute(_CLAIM_KEY, asked).one_or_none() is not None
+
+
 def _saved_under(session: Session, found: Found, key: str) -> Row[int, int] | None:
     query = select(SAVE.c.revision, SAVE.c.at_us).where(
         SAVE.c.study_id == found.row.study_id, SAVE.c.reading_id == found.row.id, SAVE.c.key == key
@@ -387,23 +441,21 @@ def _keep(
     session: Session,
     found: Found,
     *,
-    key: str,
     draft: Draft,
     offsets_ms: Mapping[str, int],
     at_us: int,
 ) -> tuple[int, int, str]:
-    """One accepted save: the draft, its key, one event, and the new revision, in one transaction."""
+    """One accepted save, beside its key: the draft, one event, and the new revision, in one transaction."""
     row = found.row
     revision = row.revision + 1
     in_grace = standing(at_us, deadline_us=row.deadline_at_us, grace_us=row.grace_us) is Standing.GRACE
     body = {"revision": revision, "in_grace": in_grace, "changes": changes(found.draft, draft, offsets_ms)}
     count, head = _event(session, found, "saved", at_us=at_us, actor_id=row.account_id, body=body)
     connection = session.connection()
-    place = {"study_id": row.study_id, "reading_id": row.id}
-    connection.execute(SAVE.insert(), {**place, "key": key, "revision": revision, "at_us": at_us})
     if found.ever_saved:
         connection.execute(_UPDATE_ANSWER, {**draft.as_json(), "in_study": row.study_id, "is_reading": row.id})
     else:
+        place = {"study_id": row.study_id, "reading_id": row.id}
         connection.execute(ANSWER.insert(), {**place, "response_mode": "tick", **draft.as_json()})
     _update(session, found, revision=revision, saved_at_us=at_us, event_count=count, head=head)
     return revision, count, head
