@@ -1,5 +1,6 @@
 """Verifying a whole database: every chain, its head and its count, and every payload that stands."""
 
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
@@ -60,16 +61,24 @@ def audit(session: Session) -> Audit:
 def payload_faults(chain: Iterable[EventRecord]) -> list[str]:
     """Payloads that are not what was written, or that are gone without an event that says so."""
     records = list(chain)
-    said_erased = {record.link.seq: record for record in records if record.link.kind == ERASED}
+    erased = {said for record in records if (said := _erases(record)) is not None}
     faults = []
     for record in records:
         seq = record.link.seq
         if record.salt is None or record.body is None:
-            if not any(later > seq for later in said_erased):
+            if seq not in erased:
                 faults.append(f"the payload of event {seq} is missing, and no event says that it was erased")
         elif payload_digest(record.salt, record.body) != record.link.payload_sha256:
             faults.append(f"the payload of event {seq} was altered")
     return faults
+
+
+def _erases(record: EventRecord) -> int | None:
+    """Which payload an event says was deleted."""
+    if record.link.kind != ERASED or record.body is None:
+        return None
+    said = json.loads(record.body).get("seq")
+    return said if isinstance(said, int) else None
 
 
 def _subject(record: EventRecord) -> Subject:

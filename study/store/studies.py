@@ -11,7 +11,16 @@ from sqlmodel import Session, col, func, select
 from study.errors import StudyError
 from study.protocol import Protocol
 from study.store import events
-from study.tables import AnswerRow, BundleFileRow, ReaderRow, ReadingRow, RespondentRow, StudyRow, StudyState
+from study.tables import (
+    AnswerRow,
+    BundleFileRow,
+    ImportedFileRow,
+    ReaderRow,
+    ReadingRow,
+    RespondentRow,
+    StudyRow,
+    StudyState,
+)
 
 NEXT: dict[StudyState, frozenset[StudyState]] = {
     StudyState.DRAFT: frozenset({StudyState.OPEN}),
@@ -113,7 +122,7 @@ def _check_replaceable(session: Session, study: StudyRow) -> None:
 
 def _forget_systems(session: Session, study: StudyRow) -> None:
     """A draft's system answers came with its old files, and go with them."""
-    for table in (AnswerRow, ReadingRow):
+    for table in (AnswerRow, ReadingRow, ImportedFileRow):
         session.exec(delete(table).where(col(table.study_id) == study.id))
     kept = select(ReaderRow.respondent_id).where(col(ReaderRow.study_id) == study.id)
     session.exec(

@@ -27,7 +27,10 @@ Key = tuple[str, str, str, int]
 
 @dataclass(frozen=True, slots=True)
 class SystemLine:
-    """One system of a file beside the study's cases. `missing` lists (case, run) without an answer."""
+    """One system of a file beside the study's cases. `missing` lists (case, run) without an answer.
+
+    Answers on variants are counted, but fill no case: no physician has read a variant.
+    """
 
     respondent: str
     kind: Kind
@@ -64,7 +67,7 @@ def reconcile(answers: Sequence[Answer], cases: Sequence[CaseId], *, file_name: 
 
 
 def _line(respondent: str, answers: Sequence[Answer], cases: Sequence[CaseId]) -> SystemLine:
-    there = {(answer.case_id, answer.run) for answer in answers}
+    there = {(answer.case_id, answer.run) for answer in answers if answer.variant is None}
     runs = tuple(sorted({answer.run for answer in answers}))
     return SystemLine(
         respondent=respondent,

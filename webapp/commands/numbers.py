@@ -99,8 +99,8 @@ def analyse(
             progress=advance,
         )
     for path in sorted(report.files):
-        (out / path).parent.mkdir(parents=True, exist_ok=True)
         written(out / path, report.files[path])
+    for path in sorted(report.files):
         say(str(out / path))
 
 

@@ -2,7 +2,6 @@
 
 import csv
 import io
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -47,7 +46,7 @@ def score(
         for line in json_lines(read, scores, rubric):
             say_json(line)
         return
-    say(long_table(read, scores, measures or (), answers.name).rstrip("\n"))
+    say(long_table(read, scores, measures or ()).rstrip("\n"))
 
 
 def json_lines(answers: "Sequence[Answer]", scores: "Scores", rubric: "Rubric") -> "Iterator[dict[str, Any]]":
@@ -71,17 +70,12 @@ def json_lines(answers: "Sequence[Answer]", scores: "Scores", rubric: "Rubric") 
         }
 
 
-def long_table(answers: "Sequence[Answer]", scores: "Scores", measures: "Sequence[str]", name: str) -> str:
+def long_table(answers: "Sequence[Answer]", scores: "Scores", measures: "Sequence[str]") -> str:
     """`readerID,caseID,modalityID,run,score,measure`; a system is its own modality. Undefined scores are left out."""
     unknown = [measure for measure in measures if measure not in scores.measures]
     if unknown:
         known = ", ".join(scores.measures)
         raise Faulty([Fault("--long", f"{measure!r} is not a measure of this profile: {known}") for measure in unknown])
-    cells = Counter((answer.respondent, answer.case_id, answer.run, _modality(answer)) for answer in answers)
-    doubled = [cell for cell, times in cells.items() if times > 1]
-    if doubled:
-        said = "several variants of one case in one run have no place in this table"
-        raise Faulty([Fault(name, f"{who!r}, case {case!r}, run {run}: {said}") for who, case, run, _ in doubled])
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(HEADER)
@@ -92,10 +86,15 @@ def long_table(answers: "Sequence[Answer]", scores: "Scores", measures: "Sequenc
             if number is None:
                 left_out += 1
                 continue
-            writer.writerow([answer.respondent, answer.case_id, _modality(answer), answer.run, number, measure])
+            writer.writerow([answer.respondent, _case(answer), _modality(answer), answer.run, number, measure])
     if left_out:
         note(f"{left_out} undefined scores are left out")
     return text.getvalue()
+
+
+def _case(answer: Answer) -> str:
+    """A variant is not the case that readers read: it keeps an id of its own, spelled as the official files do."""
+    return str(answer.case_id) if answer.variant is None else f"{answer.case_id}-{answer.variant}"
 
 
 def _modality(answer: Answer) -> str:

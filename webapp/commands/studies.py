@@ -152,10 +152,10 @@ def written(path: Path, body: bytes) -> None:
 
     beside = path.with_name(f".{path.name}.part")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         beside.write_bytes(body)
         beside.replace(path)
     except OSError as error:
-        beside.unlink(missing_ok=True)
         raise StudyError(f"{path}: cannot be written: {error.strerror}") from error
 
 

@@ -1,0 +1,164 @@
+"""The export: the same numbers as from the database, chains that verify without it, and nobody's name."""
+
+import csv
+import io
+import json
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from panels import WHOLE, a_loaded_study, a_panel_in, an_answer, imported, lock
+from rubric_builders import bundle_files
+
+from study.chain import Link, faults_of, payload_digest
+from study.errors import Faulty
+from study.export import NotAnExport, cut_from_export, export, pack
+from study.progress import Reading
+from study.reading_table import COLUMNS
+from study.store import cuts, records, studies
+
+
+def archive_of(database):
+    with database.read() as session:
+        return export(records.study_record(session, studies.by_name(session, "small")), version="1.2.3")
+
+
+def members(archive):
+    with zipfile.ZipFile(io.BytesIO(archive)) as packed:
+        return {name: packed.read(name) for name in packed.namelist()}
+
+
+@pytest.fixture
+def locked(database):
+    study = a_loaded_study(database)
+    a_panel_in(study)
+    imported(study, [an_answer("A", "1", state="submitted"), WHOLE])
+    lock(study)
+    return database
+
+
+def test_an_export_cuts_as_the_database_does(locked, tmp_path):
+    file = tmp_path / "x.zip"
+    file.write_bytes(archive_of(locked))
+    with locked.read() as session:
+        expected = cuts.cut(session, "small")
+    found = cut_from_export(file)
+    for name in ("protocol", "cases", "ratings", "readings", "answers", "bundle_digest", "locked_at_us"):
+        assert getattr(found, name) == getattr(expected, name), name
+    assert found.rubric.digest == expected.rubric.digest
+
+
+def test_the_analysis_of_an_export_is_the_analysis_of_the_database_to_the_byte(locked, tmp_path):
+    from analysis.analyse import analyse
+
+    file = tmp_path / "x.zip"
+    file.write_bytes(archive_of(locked))
+    with locked.read() as session:
+        stored = cuts.cut(session, "small")
+    made = [dict(analyse(cut, seed=3, draws=200).files) for cut in (stored, cut_from_export(file))]
+    assert made[0] == made[1]
+
+
+def test_the_same_study_gives_the_same_bytes(locked):
+    assert archive_of(locked) == archive_of(locked)
+
+
+def test_the_bundle_is_in_it_verbatim(locked):
+    found = members(archive_of(locked))
+    inside = {name.removeprefix("bundle/"): body for name, body in found.items() if name.startswith("bundle/")}
+    assert {name: body for name, body in inside.items() if name != "study.toml"} == {
+        name: body for name, body in bundle_files().items() if name != "study.toml"
+    }
+
+
+def test_it_names_nobody(locked):
+    whole = b"".join(members(archive_of(locked)).values())
+    assert b"@" not in whole
+    assert b"clinic.example" not in whole
+
+
+def test_its_chains_verify_without_the_database(locked):
+    found = members(archive_of(locked))
+    chains: dict[tuple[str, str], list[Link]] = {}
+    for line in found["events.jsonl"].splitlines():
+        event = json.loads(line)
+        salt, body = bytes.fromhex(event.pop("salt")), event.pop("body").encode()
+        assert payload_digest(salt, body) == event["payload_sha256"]
+        chains.setdefault((event["subject_kind"], event["subject_id"]), []).append(Link(**event))
+    said = list(csv.DictReader(io.StringIO(found["chains.csv"].decode())))
+    assert len(said) == len(chains) == 1 + 6 + 8
+    for row in said:
+        chain = chains[row["subject_kind"], row["subject_id"]]
+        assert faults_of(chain, event_count=int(row["event_count"]), head=row["head"]) == []
+
+
+def test_readings_stand_one_a_row_and_every_column_is_explained(locked):
+    found = members(archive_of(locked))
+    rows = list(csv.DictReader(io.StringIO(found["readings.csv"].decode(), newline="")))
+    dictionary = list(csv.DictReader(io.StringIO(found["readings-dictionary.csv"].decode())))
+    assert [row["column"] for row in dictionary] == list(rows[0]) == list(COLUMNS)
+    first = rows[0]
+    assert (first["respondent"], first["ending"], first["used_s"]) == ("R001", "submitted", "180.250001")
+    assert first["rationale"] == '“so,\n=1"'
+    assert [row["withdrawn"] for row in rows] == [""] * 8 + ["1"] * 2
+    assert rows[6]["void_reason"] == "The network failed"
+    assert "R006" not in found["readings.csv"].decode()
+
+
+def test_before_the_lock_it_holds_protocol_roster_counts_and_allocation_only(database):
+    a_panel_in(a_loaded_study(database))
+    found = members(archive_of(database))
+    assert sorted(found) == ["allocation.csv", "bundle/study.toml", "manifest.json", "roster.csv"]
+    assert found["roster.csv"] == b"standing,readers\ninvited,0\njoined,4\nwithdrawn,1\ntest,1\n"
+    assert found["allocation.csv"].startswith(b"respondent,position,case_id\nR001,1,")
+
+
+def test_an_export_made_before_the_lock_is_not_analysed(sqlite_database, tmp_path):
+    a_panel_in(a_loaded_study(sqlite_database))
+    (tmp_path / "x.zip").write_bytes(archive_of(sqlite_database))
+    with pytest.raises(NotAnExport, match="before the lock"):
+        cut_from_export(tmp_path / "x.zip")
+
+
+def altered(files, name):
+    return {**files, name: files[name].replace(b"R001", b"R009", 1)}
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda files: altered(files, "answers.jsonl"), "answers.jsonl: is not as it was written"),
+        (lambda files: {**files, "more.txt": b""}, "more.txt: is not listed in the manifest"),
+        (lambda files: {name: files[name] for name in files if name != "readings.csv"}, "readings.csv: is missing"),
+    ],
+    ids=["altered", "foreign", "missing"],
+)
+def test_a_spoilt_export_is_refused_with_what_is_wrong(sqlite_database, tmp_path, spoil, said):
+    study = a_loaded_study(sqlite_database)
+    a_panel_in(study)
+    lock(study)
+    (tmp_path / "x.zip").write_bytes(pack(spoil(members(archive_of(sqlite_database)))))
+    with pytest.raises(Faulty) as refused:
+        cut_from_export(tmp_path / "x.zip")
+    assert [str(fault) for fault in refused.value.faults] == [
+        f"x.zip:{said}" + ": its digest differs" * ("as it" in said)
+    ]
+
+
+@pytest.mark.parametrize("data", [b"", b"no archive", pack({"manifest.json": b"{}"}), pack({"manifest.json": b"["})])
+def test_what_is_no_export_is_refused(tmp_path, data):
+    (tmp_path / "x.zip").write_bytes(data)
+    with pytest.raises(NotAnExport, match="is not an export of a study"):
+        cut_from_export(tmp_path / "x.zip")
+
+
+def test_there_is_no_export_where_there_is_no_file(tmp_path: Path):
+    with pytest.raises(NotAnExport):
+        cut_from_export(tmp_path / "x.zip")
+
+
+def test_a_reading_is_a_value():
+    """What the comparison of cuts above rests on."""
+    reading = Reading(reader="R1", case_id="A", arm="a", position=1, state="assigned")
+    assert reading == replace(reading)
