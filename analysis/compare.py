@@ -21,6 +21,8 @@ from study.profile import Better
 
 SYSTEM_ESTIMAND = {Weighting.PAIR: "E1", Weighting.CASE: "E2", Weighting.READER: "E3"}
 PANEL_ESTIMAND = "E9"
+METHODS = (Method.TWO_WAY, Method.BOOTSTRAP)
+"""The methods that compare test with control."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +194,7 @@ def _check(table: ScoreTable, question: Question, better: Better | None, strata:
         faults.append(Fault("--draws", "must be at least 2"))
     if question.seed < 0:
         faults.append(Fault("--seed", "must not be negative"))
-    if question.method not in (Method.TWO_WAY, Method.BOOTSTRAP):
+    if question.method not in METHODS:
         faults.append(Fault("--method", f"{question.method} does not compare test with control"))
     if strata is not None and question.method is not Method.BOOTSTRAP:
         faults.append(Fault("--strata", "is used by --method bootstrap only"))

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 
 from analysis.findings import Row
 from analysis.sentences import mixed_notes
+from analysis.wording import plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 INK, MUTED, ACCENT, RULE = "#1f2933", "#6b7785", "#1d4f91", "#c3cad3"
-ROW_INCHES, WIDTH_INCHES = 0.34, 6.0
+WIDTH_INCHES, LABEL_CHARACTERS = 6.0, 24
 NOTE_INCHES, NOTE_CHARACTERS = 0.15, 100
 STYLE_BLOCK = re.compile(r"<defs>\s*<style type=\"text/css\">.*?</style>\s*</defs>", re.DOTALL)
 
@@ -51,6 +52,29 @@ def drawable(rows: Sequence[Row]) -> tuple[Row, ...]:
     return tuple(row for row in rows if row.contrast.default.value == row.contrast.default.value)
 
 
+def limits(rows: Sequence[Row], margin: float | None, *, higher_is_better: bool) -> tuple[float, float]:
+    """The ends of the axis: every system's intervals, 0 and the margin.
+
+    Policies are in it where they do not take more than half of the width; a policy further out is drawn as an arrow.
+    """
+    marks = [0.0] if margin is None else [0.0, -margin if higher_is_better else margin]
+    low, high = _reach([row for row in rows if not row.contrast.policy], marks)
+    wide_low, wide_high = _reach(rows, marks)
+    if low == high or wide_high - wide_low <= 2 * (high - low):
+        low, high = wide_low, wide_high
+    space = 0.06 * (high - low) or 0.5
+    return low - space, high + space
+
+
+def _reach(rows: Sequence[Row], marks: Sequence[float]) -> tuple[float, float]:
+    reached = list(marks)
+    for row in rows:
+        for estimate in (row.contrast.default, row.contrast.bootstrap):
+            ends = (estimate.value,) if estimate.refused is not None else (estimate.low, estimate.high)
+            reached.extend(ends)
+    return min(reached), max(reached)
+
+
 def forest_svg(forest: Forest) -> str:
     """The figure as one `<svg>` element without prolog, ids and dates fixed, for a page or a file of its own."""
     import matplotlib as mpl
@@ -76,12 +100,14 @@ def forest_svg(forest: Forest) -> str:
     with look:
         notes = [line for note in mixed_notes(rows) for line in wrap(note, NOTE_CHARACTERS)]
         below = 0.62 + NOTE_INCHES * len(notes)
-        height = ROW_INCHES * max(len(rows), 1) + below + 0.12
+        row_inches = 0.34 if len(rows) <= 12 else 0.25
+        height = row_inches * max(len(rows), 1) + below + 0.12
         figure = Figure(figsize=(WIDTH_INCHES, height))
         FigureCanvasSVG(figure)
         axes = figure.add_axes((0.28, below / height, 0.70, 1 - (below + 0.12) / height))
         for line, note in enumerate(reversed(notes)):
             figure.text(0.02, (0.04 + NOTE_INCHES * line) / height, note, fontsize=7.5, color=MUTED)
+        axes.set_xlim(*limits(rows, forest.margin, higher_is_better=forest.higher_is_better))
         _draw_reference_lines(axes, forest)
         for line, row in enumerate(rows):
             _draw_row(axes, row, -line)
@@ -99,26 +125,37 @@ def _draw_reference_lines(axes: "Axes", forest: Forest) -> None:
 
 
 def _draw_row(axes: "Axes", row: Row, y: float) -> None:
-    """The default interval thick, the bootstrap thin below it; a policy's mark is hollow."""
+    """The default interval thick, the bootstrap thin below it; a policy's mark is hollow, an arrow where it is out."""
     default, beside = row.contrast.default, row.contrast.bootstrap
+    low, high = axes.get_xlim()
+    inside = "white" if row.contrast.policy else ACCENT
+    if not low <= default.value <= high:
+        edge, mark, side = (high, ">", "right") if default.value > high else (low, "<", "left")
+        inward = (low - high if mark == ">" else high - low) * 0.025
+        axes.plot([edge + inward / 2], [y], mark, markersize=6, color=ACCENT, markerfacecolor=inside)
+        axes.text(edge + 1.6 * inward, y, plain(default.value), ha=side, va="center", fontsize=8, color=MUTED)
+        return
     if beside.refused is None:
         axes.plot([beside.low, beside.high], [y - 0.2, y - 0.2], color=MUTED, linewidth=1.1, solid_capstyle="butt")
     if default.refused is None:
         axes.plot([default.low, default.high], [y, y], color=ACCENT, linewidth=2.4, solid_capstyle="butt")
-    inside = "white" if row.contrast.policy else ACCENT
     axes.plot([default.value], [y], "s", markersize=6, color=ACCENT, markerfacecolor=inside, zorder=3)
 
 
 def _dress(axes: "Axes", rows: Sequence[Row], forest: Forest) -> None:
     axes.set_ylim(-len(rows) + 0.4, 0.6)
-    axes.set_yticks([-line for line in range(len(rows))], [row.contrast.test for row in rows])
+    axes.set_yticks([-line for line in range(len(rows))], [shorten(row.contrast.test) for row in rows])
     axes.tick_params(axis="y", length=0, pad=8)
     axes.tick_params(axis="x", color=RULE)
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)
-    axes.margins(x=0.06)
     better = "right" if forest.higher_is_better else "left"
     axes.set_xlabel(f"{forest.label}: system − {forest.control} (better to the {better})", labelpad=7)
+
+
+def shorten(name: str) -> str:
+    """A name that fits beside the axis; the table has it whole."""
+    return name if len(name) <= LABEL_CHARACTERS else name[: LABEL_CHARACTERS - 1] + "…"
 
 
 def _alone(svg: str, forest: Forest) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 
 from analysis.estimate import Floats, Ints, Mask
 from analysis.pairs import run_means
-from study.answer import Answer, Kind, Response, ResponseMode
+from study.answer import Answer, Kind, ResponseMode
 from study.case import CaseId
 from study.cut import Cut
 from study.profile import Measure, MeasureKind
@@ -114,10 +114,13 @@ def frame(
     `endings` are those that enter: by default every ending that the kinds of nothing give a score; COMPLETED for the
     sensitivity analysis. Answers on variants of a case are counted and left out: no physician has read a variant.
     """
-    readings = [reading for reading in cut.readings if reading.ending in endings]
+    readings = [reading for reading in cut.readings if reading.ending in endings & SCORED]
     answers = [*cut.answers, *_new(policies, cut.answers)]
     on_cases = [answer for answer in answers if answer.variant is None]
-    responses = [*map(_scored_response, readings), *(answer.response for answer in on_cases)]
+    responses = [
+        *(response for reading in readings if (response := reading.scored_response) is not None),
+        *(answer.response for answer in on_cases),
+    ]
     case_ids = [*(reading.case_id for reading in readings), *(answer.case_id for answer in on_cases)]
     scores = score_readings(rubric, case_ids, responses)
 
@@ -144,13 +147,6 @@ def frame(
 def completed_only(cut: Cut, rubric: Rubric, policies: Iterable[Answer] = ()) -> Frame:
     """The sensitivity frame: readings that were handed in, on purpose, before time."""
     return frame(cut, rubric, policies, endings=COMPLETED)
-
-
-def _scored_response(reading: Reading) -> Response:
-    response = reading.scored_response
-    if response is None:
-        raise ValueError(f"a reading that is {reading.ending} has nothing to score")
-    return response
 
 
 def _new(policies: Iterable[Answer], answers: Sequence[Answer]) -> list[Answer]:
@@ -222,7 +218,7 @@ class _Places:
 def _tables(measures: Sequence[Measure], scored: Mapping[str, Scored], places: _Places) -> dict[str, MeasureTable]:
     """A table for each measure of the profile, composites after their parts, in the profile's order."""
     simple = {
-        measure.name: _table(measure, *_terms(measure, scored[measure.name]), places)
+        measure.name: _table(measure, *_terms(scored[measure.name]), places)
         for measure in measures
         if measure.kind is not MeasureKind.COMPOSITE
     }
@@ -236,11 +232,9 @@ def _tables(measures: Sequence[Measure], scored: Mapping[str, Scored], places: _
     return found
 
 
-def _terms(measure: Measure, scored: Scored) -> tuple[Floats, Floats]:
+def _terms(scored: Scored) -> tuple[Floats, Floats]:
     """What every response adds above and below the line."""
-    if measure.kind is MeasureKind.RATIO:
-        if scored.numerator is None or scored.denominator is None:
-            raise ValueError(f"{measure.name} is a ratio and has no numerator or no denominator")
+    if scored.numerator is not None and scored.denominator is not None:
         return scored.numerator.astype(np.float64), scored.denominator.astype(np.float64)
     return scored.value, np.where(np.isfinite(scored.value), 1.0, np.nan)
 
