@@ -26,6 +26,7 @@ from sqlmodel import Session
 T = TypeVar("T")
 
 RETRIED_STATES = frozenset({"40001", "40P01"})
+ONE_STATE: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 MOST_TRIES = 8
 SAFE_SQLITE = (3, 51, 3)
 
@@ -96,19 +97,21 @@ class FairLock:
 
 
 class Database:
-    """Reads see a consistent state; `write` runs a unit of work and returns what it returned, after commit."""
+    """Reads see one state from their first look to their last; `write` runs a unit of work, and returns after commit."""
 
     def __init__(self, url: str | URL) -> None:
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.engine = _sqlite_engine(self.url) if self.is_sqlite else _postgres_engine(self.url)
         self._writing = self.engine.execution_options(writing=True)
-        side_file = Path(f"{self.url.database}.lock") if self.is_sqlite and self.url.database else None
-        self._turn = FairLock(side_file)
+        # On SQLite a transaction is such a state by itself; PostgreSQL has to be asked for one.
+        self._reading = self.engine if self.is_sqlite else self.engine.execution_options(**ONE_STATE)
+        on_disk = self.is_sqlite and self.url.database not in (None, "", ":memory:")
+        self._turn = FairLock(Path(f"{self.url.database}.lock") if on_disk else None)
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        with Session(self.engine, autoflush=False) as session:
+        with Session(self._reading, autoflush=False) as session:
             yield session
 
     def write(self, work: Callable[[Session], T]) -> T:
@@ -126,15 +129,25 @@ class Database:
         raise AssertionError("unreachable: the last try returns or raises")
 
     def _attempt(self, work: Callable[[Session], T]) -> T:
-        with Session(self._writing, expire_on_commit=False) as session, session.begin():
+        with Session(self._writing, expire_on_commit=False, info={"writing": True}) as session, session.begin():
             return work(session)
 
     def dispose(self) -> None:
         self.engine.dispose()
 
 
+def is_writing(session: Session) -> bool:
+    """Whether the session belongs to a unit of work. Only there are rows held: a look at them must not wait."""
+    return bool(session.info.get("writing", False))
+
+
 def _sqlite_engine(url: URL) -> Engine:
-    engine = create_engine(url, module=sqlite_module(), connect_args={"check_same_thread": False, "timeout": 10.0})
+    engine = create_engine(
+        url,
+        module=sqlite_module(),
+        connect_args={"check_same_thread": False, "timeout": 10.0},
+        hide_parameters=True,  # an error that is logged must not tell what somebody answered
+    )
 
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _record: object) -> None:
@@ -151,4 +164,10 @@ def _sqlite_engine(url: URL) -> Engine:
 
 
 def _postgres_engine(url: URL) -> Engine:
-    return create_engine(url.set(drivername="postgresql+psycopg"), pool_pre_ping=True, pool_size=10, max_overflow=20)
+    return create_engine(
+        url.set(drivername="postgresql+psycopg"),
+        pool_pre_ping=True,
+        pool_size=10,
+        max_overflow=20,
+        hide_parameters=True,
+    )

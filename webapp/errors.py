@@ -13,6 +13,7 @@ from study.progress import NotNow
 from study.store.accounts import Refused
 from study.store.conduct import CannotChange
 from study.store.enrolment import NoSuchReader
+from study.store.jobs import NoSuchArtefact
 from study.store.readings import NoSuchReading
 from study.store.studies import NoSuchStudy, StudyRefuses
 
@@ -22,6 +23,7 @@ STATUS: dict[type[StudyError], int] = {
     NoSuchReading: 404,
     NoSuchReader: 404,
     NoSuchStudy: 404,
+    NoSuchArtefact: 404,
     NotNow: 409,
     StudyRefuses: 409,
     CannotChange: 409,

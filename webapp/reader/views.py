@@ -140,8 +140,10 @@ def keep(reading_id: UUID) -> ResponseReturnValue:
     found = _reading(reading_id)
     content = _content(found)
     form = ReadingForm.for_case(content.cases[found.row.case_id])
-    if found.state is State.OPEN and not form.validate_on_submit():
-        return _case_page(found, form), 422
+    if not form.validate_on_submit():
+        if found.takes_answers:
+            return _case_page(found, form), 422
+        return redirect(url_for(".reading", reading_id=reading_id), code=303)
     me, at_us, draft = deps.my_id(), deps.now_us(), form.draft
     if draft == found.draft and form.base_revision.data == found.row.revision and found.takes_answers:
         return redirect(url_for(".review", reading_id=reading_id), code=303)
