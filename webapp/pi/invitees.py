@@ -57,13 +57,14 @@ def _header_faults(header: list[str]) -> list[str]:
     faults = [f"the column {column!r} is missing" for column in REQUIRED if column not in header]
     if "" in header:
         faults.append("a column has no name")
-    faults += [f"the column {column!r} is there twice" for column in sorted(set(header)) if header.count(column) > 1]
+    named = sorted(set(header) - {""})
+    faults += [f"the column {column!r} is there twice" for column in named if header.count(column) > 1]
     return faults
 
 
 def _row_faults(header: list[str], row: list[str]) -> list[str]:
     if len(row) != len(header):
-        return [f"{len(row)} cells where the first line names {len(header)} columns"]
+        return [f"{len(row)} {'cell' if len(row) == 1 else 'cells'} where the first line names {len(header)} columns"]
     faults = [
         f"{column} is longer than {MOST_CHARACTERS} characters"
         for column, cell in zip(header, row, strict=True)
