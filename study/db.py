@@ -97,7 +97,7 @@ class FairLock:
 
 
 class Database:
-    """Reads see one state from their first look to their last; `write` runs a unit of work, and returns after commit."""
+    """Reads see one state from first to last; `write` runs a unit of work and gives what it returned, after commit."""
 
     def __init__(self, url: str | URL) -> None:
         self.url = make_url(url)

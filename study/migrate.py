@@ -6,12 +6,15 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select
+from sqlmodel import Session
 
 from study.db import Database
 from study.errors import StudyError
 
 HERE = Path(__file__).parent / "migrations"
+ONE_MIGRATION = 7_072_696_841
+"""A number of ours for PostgreSQL's advisory locks."""
 
 
 def configuration(connection: Connection) -> Config:
@@ -23,12 +26,20 @@ def configuration(connection: Connection) -> Config:
 
 
 def migrate(database: Database, *, to: str = "head") -> None:
-    """Upgrade the schema. Safe to repeat, and safe for two hosts at once: it is one unit of work."""
-    database.write(lambda session: command.upgrade(configuration(session.connection()), to))
+    """Upgrade the schema. Safe to repeat, and safe for two hosts at once: one unit of work, one after the other."""
+    database.write(lambda session: command.upgrade(configuration(_alone(session)), to))
 
 
 def downgrade(database: Database, *, to: str = "base") -> None:
-    database.write(lambda session: command.downgrade(configuration(session.connection()), to))
+    database.write(lambda session: command.downgrade(configuration(_alone(session)), to))
+
+
+def _alone(session: Session) -> Connection:
+    """PostgreSQL would let two hosts create one table at once, and fail one of them; SQLite has one writer anyway."""
+    connection = session.connection()
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(ONE_MIGRATION)))
+    return connection
 
 
 def newest() -> str | None:

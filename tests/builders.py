@@ -15,7 +15,7 @@ from study.chain import Link, faults_of
 from study.db import Database
 from study.draft import Draft
 from study.protocol import Allocation, Arm, Primary, Protocol, Scoring, Stage, Window
-from study.store import enrolment, readings, studies
+from study.store import accounts, enrolment, readings, studies
 from study.store.enrolment import Invitee
 from study.store.readings import Closed, Found, Saved, Stale
 from study.tables import NO_STUDY, StudyState, metadata
@@ -210,7 +210,7 @@ def an_invitation(study: AStudy, email: str, *, test: bool = False, at_us: int =
 
 
 def joined_by(study: AStudy, token: str, *, password_hash: str | None = HASH, at_us: int = NOON_US - DAY_US) -> UUID:
-    """The account that joined by a link."""
+    """The account that joined by a link. `password_hash` None: it has one already, and its password was checked."""
     return study.database.write(
         lambda session: (
             enrolment.join(
@@ -234,7 +234,10 @@ def a_reader_joined(
     accommodation_percent: int = 100,
     at_us: int = NOON_US - DAY_US,
 ) -> AReader:
-    account_id = joined_by(study, an_invitation(study, email, test=test, at_us=at_us), at_us=at_us)
+    with study.database.read() as session:
+        known = accounts.by_email(session, email) is not None
+    token = an_invitation(study, email, test=test, at_us=at_us)
+    account_id = joined_by(study, token, password_hash=None if known else HASH, at_us=at_us)
     table = metadata.tables["reader"]
     if accommodation_percent != 100:
         change = table.update().where(table.c.account_id == account_id)

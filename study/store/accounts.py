@@ -5,12 +5,16 @@ Tokens come from the caller and only their digests are kept; password hashes are
 
 import hashlib
 from dataclasses import dataclass
+from typing import TypeVar
 from uuid import UUID
 
 from sqlalchemy import bindparam, delete, update
 from sqlalchemy import select as select_columns
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
+from study.db import is_writing
 from study.errors import StudyError
 from study.store import events
 from study.tables import (
@@ -19,14 +23,20 @@ from study.tables import (
     LoginRow,
     OutboxRow,
     Role,
-    ThrottleRow,
     TicketPurpose,
     TicketRow,
     metadata,
 )
+from study.timing import SECOND_US
 
 ACCOUNT = metadata.tables["account"]
 LOGIN = metadata.tables["login"]
+THROTTLE = metadata.tables["throttle"]
+
+T = TypeVar("T")
+
+FORGOTTEN_US = 24 * 3600 * SECOND_US
+"""The longest window in which tries are counted."""
 
 _WHO = (  # built once: it runs on every request
     select_columns(ACCOUNT.c.id, ACCOUNT.c.email, ACCOUNT.c.role)
@@ -57,7 +67,8 @@ def normal(email: str) -> str:
     """The one spelling under which an address is kept. Raises Refused for what cannot be an address."""
     spelled = email.strip().lower()
     name, at, host = spelled.partition("@")
-    if not (name and at and "." in host) or any(c.isspace() or ord(c) < 32 for c in spelled) or len(spelled) > 254:
+    unwritable = " " in spelled or not spelled.isprintable()  # a NUL, half of a surrogate pair, a line's end
+    if not (name and at and "." in host) or unwritable or len(spelled) > 254:
         raise Refused(f"{email.strip()!r} is not an e-mail address.")
     return spelled
 
@@ -78,14 +89,19 @@ def add_staff(session: Session, email: str, role: Role, *, actor_id: UUID | None
     return account
 
 
+def held(session: Session, query: SelectOfScalar[T]) -> SelectOfScalar[T]:
+    """The rows for update within a unit of work, where they may be changed; a mere look holds nothing."""
+    return query.with_for_update() if is_writing(session) else query
+
+
 def by_email(session: Session, email: str) -> AccountRow | None:
-    query = select(AccountRow).where(col(AccountRow.email) == email).with_for_update()
-    return session.exec(query).one_or_none()
+    query = select(AccountRow).where(col(AccountRow.email) == email)
+    return session.exec(held(session, query)).one_or_none()
 
 
 def by_id(session: Session, account_id: UUID) -> AccountRow:
-    query = select(AccountRow).where(col(AccountRow.id) == account_id).with_for_update()
-    return session.exec(query).one()
+    query = select(AccountRow).where(col(AccountRow.id) == account_id)
+    return session.exec(held(session, query)).one()
 
 
 def issue_password_ticket(session: Session, account: AccountRow, token: str, *, at_us: int, ttl_us: int) -> None:
@@ -102,8 +118,8 @@ def issue_password_ticket(session: Session, account: AccountRow, token: str, *, 
 
 def usable_ticket(session: Session, token: str, purpose: TicketPurpose, *, at_us: int) -> TicketRow:
     """The ticket behind a link. Looking at it never uses it up. Raises Refused with what to do next."""
-    query = select(TicketRow).where(col(TicketRow.token_sha256) == digest(token)).with_for_update()
-    ticket = session.exec(query).one_or_none()
+    query = select(TicketRow).where(col(TicketRow.token_sha256) == digest(token))
+    ticket = session.exec(held(session, query)).one_or_none()
     if ticket is None or ticket.purpose != purpose:
         raise Refused("This link is not known here. It may have been copied incompletely.")
     if ticket.used_at_us is not None:
@@ -111,6 +127,11 @@ def usable_ticket(session: Session, token: str, purpose: TicketPurpose, *, at_us
     if at_us > ticket.expires_at_us:
         raise Refused("This link has expired. Ask for a new one; nothing else is lost.")
     return ticket
+
+
+def is_ticket(session: Session, token: str) -> bool:
+    """Whether a link with this token was ever issued, used or not."""
+    return session.get(TicketRow, digest(token)) is not None
 
 
 def use_ticket(session: Session, ticket: TicketRow, *, at_us: int) -> None:
@@ -126,9 +147,16 @@ def use_ticket(session: Session, ticket: TicketRow, *, at_us: int) -> None:
 
 
 def set_password(session: Session, account: AccountRow, password_hash: str, *, at_us: int) -> None:
-    """Every browser that was signed in with the old one is signed out."""
+    """Every browser that was signed in with the old one is signed out, and other links to set one end."""
     account.password_hash = password_hash
     end_logins(session, account.id)
+    others = update(TicketRow).where(
+        col(TicketRow.account_id) == account.id,
+        col(TicketRow.purpose) == TicketPurpose.PASSWORD.value,
+        col(TicketRow.used_at_us).is_(None),
+        col(TicketRow.expires_at_us) >= at_us,
+    )
+    session.exec(others.values(expires_at_us=at_us - 1).execution_options(synchronize_session=False))
     events.record(session, account, "password set", at_us=at_us, actor_id=account.id)
 
 
@@ -154,20 +182,23 @@ def end_logins(session: Session, account_id: UUID) -> None:
 
 
 def count_try(session: Session, key: str, *, at_us: int, window_us: int) -> int:
-    """Count one more try under `key` in the present window; returns how many there were, this one included."""
-    start = at_us - at_us % window_us
-    session.exec(delete(ThrottleRow).where(col(ThrottleRow.window_us) < at_us - 10 * window_us))
-    row = session.get(ThrottleRow, (key, start), with_for_update=True)
-    if row is None:
-        row = ThrottleRow(key=key, window_us=start, tries=0)
-    row.tries += 1
-    session.add(row)
-    return row.tries
+    """Count one more try under `key` in the present window; returns how many there were, this one included.
 
-
-def tries_left(session: Session, key: str, *, at_us: int, window_us: int, most: int) -> int:
-    row = session.get(ThrottleRow, (key, at_us - at_us % window_us))
-    return most - (0 if row is None else row.tries)
+    One statement adds and reads, so that two who come first at once are two. A window is a day at most.
+    """
+    if not 0 < window_us <= FORGOTTEN_US:
+        raise ValueError(f"a window of {window_us} µs is longer than tries are remembered")
+    connection = session.connection()
+    connection.execute(THROTTLE.delete().where(THROTTLE.c.window_us < at_us - 2 * FORGOTTEN_US))
+    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    adding = (
+        insert(THROTTLE)
+        .values(key=key, window_us=at_us - at_us % window_us, tries=1)
+        .on_conflict_do_update(index_elements=["key", "window_us"], set_={"tries": THROTTLE.c.tries + 1})
+        .returning(THROTTLE.c.tries)
+    )
+    counted: int = connection.execute(adding).scalar_one()
+    return counted
 
 
 def post(session: Session, recipient: str, subject: str, body: str, *, at_us: int) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from uuid import UUID
 
 from sqlmodel import Session, col, func, select
@@ -59,7 +60,7 @@ def invite(
     test: bool = False,
 ) -> ReaderRow:
     """Enter a person on the roster. Whoever stands there already is given back as they are."""
-    if study.state == StudyState.LOCKED:
+    if _held_state(session, study) is StudyState.LOCKED:
         raise Refused("The study is locked: nobody can be invited any more.")
     email = accounts.normal(invitee.email)
     query = select(ReaderRow).where(col(ReaderRow.study_id) == study.id, col(ReaderRow.email) == email)
@@ -69,9 +70,7 @@ def invite(
     account = accounts.by_email(session, email)
     if account is not None and account.role != Role.READER:
         raise Refused(f"{email} belongs to the study's staff, who may not read its cases.")
-    session.exec(select(col(StudyRow.id)).where(col(StudyRow.id) == study.id).with_for_update()).one()
-    counted = select(func.count()).select_from(ReaderRow).where(col(ReaderRow.study_id) == study.id)
-    respondent = RespondentRow(study_id=study.id, kind="physician", label=f"R{session.exec(counted).one() + 1:03d}")
+    respondent = RespondentRow(study_id=study.id, kind="physician", label=_free_label(session, study))
     session.add(respondent)
     session.flush()
     reader = ReaderRow(
@@ -87,6 +86,19 @@ def invite(
     session.add(reader)
     events.record(session, reader, "invited", at_us=at_us, actor_id=actor_id, body={"test": test})
     return reader
+
+
+def _held_state(session: Session, study: StudyRow) -> StudyState:
+    """The study's state as it is now. Until the end of this unit of work nobody else invites, assigns or locks."""
+    query = select(col(StudyRow.state)).where(col(StudyRow.id) == study.id)
+    return StudyState(session.exec(accounts.held(session, query)).one())
+
+
+def _free_label(session: Session, study: StudyRow) -> str:
+    """The next pseudonym, whatever names the systems have."""
+    taken = set(session.exec(select(col(RespondentRow.label)).where(col(RespondentRow.study_id) == study.id)))
+    readers = session.exec(select(func.count()).select_from(ReaderRow).where(col(ReaderRow.study_id) == study.id)).one()
+    return next(label for number in count(readers + 1) if (label := f"R{number:03d}") not in taken)
 
 
 def issue_join_ticket(session: Session, reader: ReaderRow, token: str, *, at_us: int, ttl_us: int) -> None:
@@ -119,8 +131,10 @@ def invited_by(session: Session, token: str, *, at_us: int) -> tuple[ReaderRow, 
     query = select(ReaderRow).where(
         col(ReaderRow.study_id) == ticket.study_id, col(ReaderRow.respondent_id) == ticket.respondent_id
     )
-    reader = session.exec(query.with_for_update()).one()
+    reader = session.exec(accounts.held(session, query)).one()
     study = session.exec(select(StudyRow).where(col(StudyRow.id) == reader.study_id)).one()
+    if reader.joined_at_us is not None:
+        raise Refused("You have joined this study already. Sign in with your e-mail and password.")
     if reader.withdrawn_at_us is not None:
         raise Refused("This invitation was withdrawn. Nothing more is needed from you.")
     if study.state == StudyState.LOCKED:
@@ -153,6 +167,10 @@ def join(
         session.flush()
     elif account.role != Role.READER:
         raise Refused("This address belongs to the study's staff, who may not read its cases.")
+    elif account.disabled_at_us is not None:
+        raise Refused("The account of this address is closed. Please write to the study team.")
+    elif (account.password_hash is None) is (password_hash is None):
+        raise Refused("This address has an account by now. Open the link again, and join with its password.")
     if password_hash is not None:
         accounts.set_password(session, account, password_hash, at_us=at_us)
     reader.account_id, reader.joined_at_us, reader.consent_sha256 = account.id, at_us, consent_sha256
@@ -165,7 +183,8 @@ def join(
 def _assign(
     session: Session, reader: ReaderRow, study: StudyRow, *, protocol: Protocol, cases: Sequence[CaseId]
 ) -> tuple[CaseId, ...]:
-    session.exec(select(col(StudyRow.id)).where(col(StudyRow.id) == study.id).with_for_update()).one()
+    if _held_state(session, study) is StudyState.LOCKED:
+        raise Refused("The study is complete: no further physician can join.")
     counted = (
         select(col(ReadingRow.case_id), func.count())
         .join(ReaderRow, col(ReaderRow.respondent_id) == col(ReadingRow.respondent_id))
@@ -232,7 +251,7 @@ def _readings(session: Session, reader: ReaderRow) -> tuple[ReadingRow, ...]:
 def reader_of(session: Session, study_id: UUID, respondent_id: UUID) -> ReaderRow:
     """A reader of this study, held for update. Raises NoSuchReader."""
     query = select(ReaderRow).where(col(ReaderRow.study_id) == study_id, col(ReaderRow.respondent_id) == respondent_id)
-    found = session.exec(query.with_for_update()).one_or_none()
+    found = session.exec(accounts.held(session, query)).one_or_none()
     if found is None:
         raise NoSuchReader("There is no such reader in this study.")
     return found

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, and_, bindparam, exists, func, select
+from sqlalchemy import Row, Select, and_, bindparam, exists, func, or_, select
 from sqlmodel import Session
 
 from study.allocation import presented_order
@@ -69,12 +69,16 @@ _UPDATE_READING = READING.update().where(_SAME_READING, READING.c.state == bindp
 _SAME_ANSWER = and_(ANSWER.c.study_id == bindparam("in_study"), ANSWER.c.reading_id == bindparam("is_reading"))
 _UPDATE_ANSWER = ANSWER.update().where(_SAME_ANSWER)
 _SAVED = [SAVE.c.study_id, SAVE.c.reading_id, SAVE.c.key, SAVE.c.revision, SAVE.c.at_us]
-_CLAIM_KEY = SAVE.insert().from_select(
-    _SAVED,
-    select(*(bindparam(column.name, type_=column.type) for column in _SAVED)).where(
-        ~exists().where(*(column == bindparam(column.name) for column in _SAVED[:3]))
-    ),
-).returning(SAVE.c.revision)
+_CLAIM_KEY = (
+    SAVE.insert()
+    .from_select(
+        _SAVED,
+        select(*(bindparam(column.name, type_=column.type) for column in _SAVED)).where(
+            ~exists().where(*(column == bindparam(column.name) for column in _SAVED[:3]))
+        ),
+    )
+    .returning(SAVE.c.revision)
+)
 _KEY = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -384,6 +388,22 @@ def due(
     if study_id is not None:
         query = query.where(READING.c.study_id == study_id)
     return [(row.study_id, row.id) for row in session.connection().execute(query)]
+
+
+def being_answered(session: Session, study_id: UUID) -> int:
+    """How many readings may still get an answer: open, not set aside, nobody's test, and its reader is there yet.
+
+    Who has withdrawn answers no more, but what they had put down counts from the deadline on, if there is one.
+    """
+    query = (
+        select(func.count())
+        .select_from(READING)
+        .join(READER, and_(READER.c.study_id == READING.c.study_id, READER.c.respondent_id == READING.c.respondent_id))
+        .where(READING.c.study_id == study_id, READING.c.state == State.OPEN.value)
+        .where(READING.c.void_at_us.is_(None), READER.c.test.is_(False))
+        .where(or_(READER.c.withdrawn_at_us.is_(None), READING.c.deadline_at_us.is_not(None)))
+    )
+    return session.connection().scalar(query) or 0
 
 
 def close_due(session: Session, study_id: UUID, reading_id: UUID, *, by: ClosedBy, at_us: int) -> bool:

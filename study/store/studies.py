@@ -9,18 +9,23 @@ from sqlalchemy import delete
 from sqlmodel import Session, col, func, select
 
 from study.errors import StudyError
+from study.progress import State
 from study.protocol import Protocol
-from study.store import events
+from study.store import events, readings
 from study.tables import (
     AnswerRow,
     BundleFileRow,
+    ClosedBy,
     ImportedFileRow,
     ReaderRow,
     ReadingRow,
     RespondentRow,
     StudyRow,
     StudyState,
+    metadata,
 )
+
+READING = metadata.tables["reading"]
 
 NEXT: dict[StudyState, frozenset[StudyState]] = {
     StudyState.DRAFT: frozenset({StudyState.OPEN}),
@@ -146,7 +151,10 @@ def change_state(
     at_us: int,
     reason: str = "",
 ) -> StudyRow:
-    """Open, pause, resume or lock. Raises StudyRefuses where the state or the protocol does not allow it."""
+    """Open, pause, resume or lock. Raises StudyRefuses where the state or the protocol does not allow it.
+
+    A lock closes what is due first, and is refused while a case is being answered: nothing may change after it.
+    """
     study = by_name(session, name, for_update=True)
     if wanted not in NEXT[StudyState(study.state)]:
         raise StudyRefuses(f"Study {name!r} is {study.state} and cannot become {wanted}.")
@@ -158,9 +166,24 @@ def change_state(
     if wanted is StudyState.OPEN and study.opened_at_us is None:
         study.opened_at_us = at_us
     if wanted is StudyState.LOCKED:
+        _end_readings(session, study, at_us)
         study.locked_at_us = at_us
     body = {"from": study.state, "to": wanted.value, "reason": reason}
     study.state = wanted
     kind = {StudyState.OPEN: "opened", StudyState.PAUSED: "paused", StudyState.LOCKED: "locked"}[wanted]
     events.record(session, study, kind, at_us=at_us, actor_id=actor_id, body=body)
     return study
+
+
+def _end_readings(session: Session, study: StudyRow, at_us: int) -> None:
+    """Hold every reading that could still change, so that no save is half done, and see that none is under way."""
+    under_way = (READING.c.study_id == study.id, READING.c.state.in_([State.ASSIGNED.value, State.OPEN.value]))
+    session.connection().execute(select(READING.c.id).where(*under_way).order_by(READING.c.id).with_for_update())
+    readings.close_all_due(session, by=ClosedBy.SWEEP, at_us=at_us, study_id=study.id)
+    answering = readings.being_answered(session, study.id)
+    if answering:
+        raise StudyRefuses(
+            f"{answering} {'case is' if answering == 1 else 'cases are'} being answered at this moment in "
+            f"{study.name!r}. Pause the study, and lock it when their time is over; a case that has no limit can be "
+            "set aside."
+        )
