@@ -41,6 +41,8 @@ def read_answers(
     if format not in FORMATS:
         raise typer.BadParameter(f"{format!r} is not one of {', '.join(FORMATS)}.", param_hint="--format")
     spoken = detect_format(data) if format == "auto" else format
-    if spoken == JUDGED:
-        return parse_judged(data, path.name, cases), spoken
-    return parse_answers(data, path.name, cases), spoken
+    parse = parse_judged if spoken == JUDGED else parse_answers
+    answers = parse(data, path.name, cases)
+    if not answers:
+        raise Faulty([Fault(f"{path.name}:1", "the file holds no answer")])
+    return answers, spoken

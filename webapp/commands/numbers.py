@@ -36,9 +36,9 @@ def compare(
     from analysis.compare import Question, comparison_json
     from analysis.compare import compare as compared
     from analysis.estimate import Method, Weighting
-    from analysis.margins import Better
     from analysis.scoretable import parse_scores
     from analysis.strata import parse_strata
+    from study.profile import Better
 
     question = Question(
         test=test,
