@@ -16,7 +16,7 @@ from study.case import CaseId, OptionId
 from study.db import Database
 from study.formats.canonical import write_answers
 from study.store import conduct, enrolment, readings, studies, systems
-from study.store.loading import load_bundle
+from study.store.loading import load_bundle, system_files
 from study.store.systems import Reconciliation
 from study.tables import ClosedBy, StudyState, metadata
 
@@ -32,7 +32,9 @@ def a_loaded_study(database: Database, bundle: Bundle | None = None, *, state: S
     """The bundle in the database; open unless the test says otherwise."""
     bundle = bundle or a_bundle()
     at_us = NOON_US - 7 * DAY_US
-    loaded = database.write(lambda session: load_bundle(session, bundle, actor_id=None, at_us=at_us).study.id)
+    loaded = database.write(
+        lambda session: load_bundle(session, bundle, system_files(bundle), actor_id=None, at_us=at_us).study.id
+    )
     study = AStudy(database, loaded, bundle.protocol, dict(bundle.cases))
     path = {StudyState.DRAFT: (), StudyState.OPEN: (StudyState.OPEN,)}
     become(study, *path.get(state, (StudyState.OPEN, state)), at_us=at_us)

@@ -29,7 +29,7 @@ from study.progress import Ending
 from study.simulate import SimulatedReader, SimulatedReading, simulate_readers
 from study.store import accounts, conduct, enrolment, jobs, readings, studies, systems
 from study.store.enrolment import Invitee
-from study.store.loading import load_bundle
+from study.store.loading import load_bundle, system_files
 from study.tables import ClosedBy, JobState, ReaderRow, Role, StudyState
 from study.timing import SECOND_US
 from webapp.commands.output import Advance
@@ -137,7 +137,7 @@ def make_locked(database: Database, bundle: Bundle, *, now_us: int, password_has
 
 
 def _opened(session: Session, bundle: Bundle, *, at_us: int) -> None:
-    load_bundle(session, bundle, actor_id=None, at_us=at_us)
+    load_bundle(session, bundle, system_files(bundle), actor_id=None, at_us=at_us)
     name, protocol = bundle.protocol.id, bundle.protocol
     studies.change_state(session, name, StudyState.OPEN, protocol=protocol, actor_id=None, at_us=at_us)
 

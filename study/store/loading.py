@@ -1,9 +1,12 @@
 """Loading a study's folder: its files verbatim and its systems' answers, in one unit of work."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from sqlmodel import Session
 
+from study.answer import Answer
 from study.bundle import Bundle
 from study.formats.answers import parse_any
 from study.formats.judged import detect_format
@@ -13,8 +16,32 @@ from study.store.studies import Loading
 SYSTEMS = "systems/"
 
 
-def load_bundle(session: Session, bundle: Bundle, *, actor_id: UUID | None, at_us: int) -> Loading:
-    """Store a validated bundle whole. The same files again change nothing. Raises StudyRefuses, Faulty."""
+@dataclass(frozen=True, slots=True)
+class SystemFile:
+    """One file of system answers, parsed."""
+
+    path: str
+    body: bytes
+    format: str
+    answers: tuple[Answer, ...]
+
+
+def system_files(bundle: Bundle) -> tuple[SystemFile, ...]:
+    """The bundle's answers file by file. It takes its time, so it is done before anybody waits for the database."""
+    return tuple(
+        SystemFile(path, body, detect_format(body), tuple(parse_any(body, path, bundle.cases)))
+        for path, body in sorted(bundle.files.items())
+        if path.startswith(SYSTEMS)
+    )
+
+
+def load_bundle(
+    session: Session, bundle: Bundle, files: Sequence[SystemFile], *, actor_id: UUID | None, at_us: int
+) -> Loading:
+    """Store a validated bundle whole, with its `system_files`. The same files again change nothing.
+
+    Raises StudyRefuses, Faulty.
+    """
     loading = studies.load(
         session,
         bundle.protocol,
@@ -27,15 +54,15 @@ def load_bundle(session: Session, bundle: Bundle, *, actor_id: UUID | None, at_u
     if not loading.changed:
         return loading
     cases = list(bundle.cases)
-    for path in sorted(path for path in bundle.files if path.startswith(SYSTEMS)):
+    for file in files:
         systems.import_answers(
             session,
             loading.study,
-            parse_any(bundle.files[path], path, bundle.cases),
+            file.answers,
             cases,
-            file_name=path,
-            file_bytes=bundle.files[path],
-            format=detect_format(bundle.files[path]),
+            file_name=file.path,
+            file_bytes=file.body,
+            format=file.format,
             actor_id=actor_id,
             at_us=at_us,
         )

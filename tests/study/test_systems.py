@@ -10,7 +10,7 @@ from study.answer import Kind, ResponseMode
 from study.case import CaseId, OptionId
 from study.errors import Faulty
 from study.store import records, systems
-from study.store.loading import load_bundle
+from study.store.loading import load_bundle, system_files
 from study.store.studies import StudyRefuses
 from study.tables import StudyState
 
@@ -115,7 +115,7 @@ def test_a_locked_study_takes_no_answers(sqlite_database):
 def test_a_changed_draft_brings_its_systems_with_it(database):
     study = a_loaded_study(database, state=StudyState.DRAFT)
     changed = a_bundle(consent_md=b"# Another consent\n")
-    database.write(lambda session: load_bundle(session, changed, actor_id=None, at_us=1))
+    database.write(lambda session: load_bundle(session, changed, system_files(changed), actor_id=None, at_us=1))
     with database.read() as session:
         assert [answer.respondent for answer in records.system_answers(session, study.id)] == ["one"]
 

@@ -40,16 +40,16 @@ def validate(folder: Folder) -> None:
 def load(folder: Folder, then_open: Annotated[bool, typer.Option("--open", help="Open it too.")] = False) -> None:
     """Store a study folder, or another version of a draft. The same files again change nothing."""
     from study.bundle import parse_bundle, read_folder
-    from study.store.loading import load_bundle
+    from study.store.loading import load_bundle, system_files
     from study.store.studies import change_state
     from study.tables import StudyState
 
     bundle = parse_bundle(read_folder(folder))
-    name, at_us = bundle.protocol.id, now_us()
+    name, answers, at_us = bundle.protocol.id, system_files(bundle), now_us()
     with opened(configured()) as database:
 
         def work(session: "Session") -> tuple[bool, str]:
-            loading = load_bundle(session, bundle, actor_id=None, at_us=at_us)
+            loading = load_bundle(session, bundle, answers, actor_id=None, at_us=at_us)
             if then_open and loading.study.state != StudyState.OPEN:
                 change_state(session, name, StudyState.OPEN, protocol=bundle.protocol, actor_id=None, at_us=at_us)
             return loading.changed, loading.study.state
