@@ -129,11 +129,6 @@ def usable_ticket(session: Session, token: str, purpose: TicketPurpose, *, at_us
     return ticket
 
 
-def is_ticket(session: Session, token: str) -> bool:
-    """Whether a link with this token was ever issued, used or not."""
-    return session.get(TicketRow, digest(token)) is not None
-
-
 def use_ticket(session: Session, ticket: TicketRow, *, at_us: int) -> None:
     """Claimed by one conditional update, so that of two people with one link one wins."""
     claim = (

@@ -125,6 +125,11 @@ def issue_join_ticket(session: Session, reader: ReaderRow, token: str, *, at_us:
     session.add(reader)
 
 
+def is_ticket(session: Session, token: str) -> bool:
+    """Whether a link with this token was ever issued, used or not."""
+    return session.get(TicketRow, accounts.digest(token)) is not None
+
+
 def invited_by(session: Session, token: str, *, at_us: int) -> tuple[ReaderRow, StudyRow]:
     """Whom a link invites to what. Looking never uses it up."""
     ticket = accounts.usable_ticket(session, token, TicketPurpose.JOIN, at_us=at_us)

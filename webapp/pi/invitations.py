@@ -67,16 +67,16 @@ def invite_list(name: str) -> ResponseReturnValue:
 def invite_again(name: str, respondent_id: UUID) -> ResponseReturnValue:
     """A fresh link for somebody who has not joined; the earlier one ends."""
     place = _inviting(name)
-    batch = links.draw(name, "auth.join", at_us=deps.now_us(), reader=respondent_id)
-    actor_id = deps.my_id()
+    batch = links.draw(name, "auth.join")
+    at_us, actor_id = deps.now_us(), deps.my_id()
 
     def work(session: Session) -> None:
         study = gather.unlocked(session, name)
         reader = enrolment.reader_of(session, study.id, respondent_id)
         if reader.joined_at_us is not None or reader.withdrawn_at_us is not None:
             raise StudyRefuses("Whoever has joined or withdrawn needs no invitation.")
-        _issue(session, reader, place.content, batch)
-        events.record(session, reader, "invited again", at_us=batch.at_us, actor_id=actor_id)
+        _issue(session, reader, place.content, batch, at_us=at_us)
+        events.record(session, reader, "invited again", at_us=at_us, actor_id=actor_id)
 
     deps.database().write(work)
     links.keep(batch)
@@ -87,8 +87,8 @@ def invite_again(name: str, respondent_id: UUID) -> ResponseReturnValue:
 def password_link(name: str, respondent_id: UUID) -> ResponseReturnValue:
     """For a reader who lost the password. Where mail is set up, only the reader gets to see the link."""
     place = gather.place(name)
-    settings, actor_id = deps.settings(), deps.my_id()
-    batch = links.draw(name, "auth.set_password", at_us=deps.now_us(), reader=respondent_id)
+    settings, at_us, actor_id = deps.settings(), deps.now_us(), deps.my_id()
+    batch = links.draw(name, "auth.set_password")
 
     def work(session: Session) -> None:
         study = gather.unlocked(session, name)
@@ -97,14 +97,14 @@ def password_link(name: str, respondent_id: UUID) -> ResponseReturnValue:
             raise StudyRefuses("Only a reader who has joined has a password.")
         account, token = accounts.by_id(session, reader.account_id), batch.token(respondent_id)
         ttl_us = settings.password_link_hours * HOUR_US
-        accounts.issue_password_ticket(session, account, token, at_us=batch.at_us, ttl_us=ttl_us)
+        accounts.issue_password_ticket(session, account, token, at_us=at_us, ttl_us=ttl_us)
         mailed = {"mailed": bool(settings.smtp_host)}
-        events.record(session, reader, "password link issued", at_us=batch.at_us, actor_id=actor_id, body=mailed)
+        events.record(session, reader, "password link issued", at_us=at_us, actor_id=actor_id, body=mailed)
         if settings.smtp_host:
             subject, body = letter.new_password(
                 title=place.study.title, link=batch.link(respondent_id), hours=settings.password_link_hours
             )
-            accounts.post(session, account.email, subject, body, at_us=batch.at_us)
+            accounts.post(session, account.email, subject, body, at_us=at_us)
 
     deps.database().write(work)
     if settings.smtp_host:
@@ -121,12 +121,12 @@ def invited(name: str) -> ResponseReturnValue:
     batch = links.take(name)
     if batch is None:
         return render_template("pi/links.html", place=place, study=place.study, shown=(), batch=None)
-    shown = [
-        (line, batch.link(line.respondent_id))
-        for line in gather.roster(place.study)
-        if batch.reader in (None, line.respondent_id)
-        and (batch.reader is not None or line.invitation_sent_at_us == batch.at_us)
-    ]
+    with deps.database().read() as session:
+        shown = [
+            (line, batch.link(line.respondent_id))
+            for line in gather.roster(place.study)
+            if enrolment.is_ticket(session, batch.token(line.respondent_id))
+        ]
     settings = deps.settings()
     good_for = (
         filters.counted(settings.invitation_days, "day")
@@ -176,11 +176,18 @@ def _page(
 
 def _sent(place: gather.Place, people: Sequence[tuple[int, Invitee]], called: str) -> ResponseReturnValue:
     """Invite all of them or nobody, then show the links. Raises Refused for one person, Faulty for a list."""
-    name, actor_id = place.study.name, deps.my_id()
-    batch = links.draw(name, "auth.join", at_us=deps.now_us())
+    name, at_us, actor_id = place.study.name, deps.now_us(), deps.my_id()
+    batch = links.draw(name, "auth.join")
     done = deps.database().write(
         lambda session: _invite_all(
-            session, gather.unlocked(session, name), place.content, people, called, batch, actor_id=actor_id
+            session,
+            gather.unlocked(session, name),
+            place.content,
+            people,
+            called,
+            batch,
+            actor_id=actor_id,
+            at_us=at_us,
         )
     )
     if done.known:
@@ -203,20 +210,21 @@ def _invite_all(
     batch: links.Batch,
     *,
     actor_id: UUID,
+    at_us: int,
 ) -> Invited:
     faults: list[Fault] = []
     known: list[str] = []
     for line, invitee in people:
         try:
             arm = arm_for(content.protocol, invitee.email)
-            reader = enrolment.invite(session, study, invitee, arm=arm, actor_id=actor_id, at_us=batch.at_us)
+            reader = enrolment.invite(session, study, invitee, arm=arm, actor_id=actor_id, at_us=at_us)
         except Refused as refused:
             if not called:
                 raise
             faults.append(Fault(f"{called}:{line}", str(refused).rstrip(".")))
             continue
-        if reader.invited_at_us == batch.at_us and reader.invitation_sent_at_us is None:
-            _issue(session, reader, content, batch)
+        if reader.joined_at_us is None and reader.invitation_sent_at_us is None:
+            _issue(session, reader, content, batch, at_us=at_us)
         else:
             known.append(reader.email)
     if faults:
@@ -230,12 +238,12 @@ def arm_for(protocol: Protocol, email: str) -> Arm:
     return ranked[0]
 
 
-def _issue(session: Session, reader: ReaderRow, content: Content, batch: links.Batch) -> None:
+def _issue(session: Session, reader: ReaderRow, content: Content, batch: links.Batch, *, at_us: int) -> None:
     """The link, and the mail that carries it, in the transaction that invites."""
     settings = deps.settings()
     token = batch.token(reader.respondent_id)
     ttl_us = settings.invitation_days * 24 * HOUR_US
-    enrolment.issue_join_ticket(session, reader, token, at_us=batch.at_us, ttl_us=ttl_us)
+    enrolment.issue_join_ticket(session, reader, token, at_us=at_us, ttl_us=ttl_us)
     if not settings.smtp_host:
         return
     subject, body = letter.invitation(
@@ -246,4 +254,4 @@ def _issue(session: Session, reader: ReaderRow, content: Content, batch: links.B
         days=settings.invitation_days,
         contact=settings.contact_email,
     )
-    accounts.post(session, reader.email, subject, body, at_us=batch.at_us)
+    accounts.post(session, reader.email, subject, body, at_us=at_us)

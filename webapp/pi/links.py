@@ -20,13 +20,11 @@ _BYTES = 24
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """The links that one act made. `endpoint`: where they lead; `reader`: the one it was for, None: all of `at_us`."""
+    """The links that one act made, one a reader. `endpoint`: where they lead."""
 
     key: str
     study: str
     endpoint: str
-    at_us: int
-    reader: UUID | None = None
 
     def token(self, respondent_id: UUID) -> str:
         made = hmac.digest(self.key.encode(), respondent_id.bytes, "sha256")[:_BYTES]
@@ -36,19 +34,16 @@ class Batch:
         return deps.settings().public_url.rstrip("/") + url_for(self.endpoint, token=self.token(respondent_id))
 
 
-def draw(study: str, endpoint: str, *, at_us: int, reader: UUID | None = None) -> Batch:
-    return Batch(secrets.token_urlsafe(_BYTES), study, endpoint, at_us, reader)
+def draw(study: str, endpoint: str) -> Batch:
+    return Batch(secrets.token_urlsafe(_BYTES), study, endpoint)
 
 
 def keep(batch: Batch) -> None:
     """Until the next page of links, and no longer than this browser's session."""
-    session[_WAITING] = [batch.key, batch.study, batch.endpoint, batch.at_us, batch.reader and str(batch.reader)]
+    session[_WAITING] = [batch.key, batch.study, batch.endpoint]
 
 
 def take(study: str) -> Batch | None:
     """What waits to be shown, once. None: nothing, or another study's."""
     waiting = session.pop(_WAITING, None)
-    if waiting is None or waiting[1] != study:
-        return None
-    key, name, endpoint, at_us, reader = waiting
-    return Batch(key, name, endpoint, at_us, None if reader is None else UUID(reader))
+    return Batch(*waiting) if waiting is not None and waiting[1] == study else None
