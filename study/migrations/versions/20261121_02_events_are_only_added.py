@@ -17,6 +17,13 @@ def upgrade() -> None:
                 f"CREATE TRIGGER event_no_{verb.lower()} BEFORE {verb} ON event "
                 f"BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END"
             )
+        # INSERT OR REPLACE deletes the row in its way without waking a trigger on DELETE.
+        op.execute(
+            "CREATE TRIGGER event_no_replace BEFORE INSERT ON event "
+            "WHEN EXISTS (SELECT 1 FROM event WHERE study_id = NEW.study_id AND subject_kind = NEW.subject_kind "
+            "AND subject_id = NEW.subject_id AND seq = NEW.seq) "
+            f"BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END"
+        )
         return
     op.execute(
         "CREATE FUNCTION refuse_event_change() RETURNS trigger LANGUAGE plpgsql AS "
@@ -30,8 +37,8 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     if op.get_context().dialect.name == "sqlite":
-        for verb in ("UPDATE", "DELETE"):
-            op.execute(f"DROP TRIGGER event_no_{verb.lower()}")
+        for verb in ("update", "delete", "replace"):
+            op.execute(f"DROP TRIGGER event_no_{verb}")
         return
     op.execute("DROP TRIGGER event_only_added ON event")
     op.execute("DROP FUNCTION refuse_event_change()")
