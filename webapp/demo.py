@@ -188,6 +188,7 @@ def _environment(folder: Path, port: int) -> dict[str, str]:
         "PRIMUM_SECRET_KEY": _secret(folder),
         "PRIMUM_PUBLIC_URL": f"http://{HOST}:{port}",
         "PRIMUM_PLAIN_COOKIE": "1",
+        "PRIMUM_CONTACT_EMAIL": "study@primum.example",
         "PRIMUM_SECRETS_DIR": str(folder / "no-secrets"),
     }
 

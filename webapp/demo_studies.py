@@ -87,7 +87,10 @@ def make_staff(session: Session, *, at_us: int) -> None:
 def make_open(database: Database, bundle: Bundle, *, now_us: int, password_hash: str, advance: Advance) -> None:
     """The open study, with physicians at every stage of taking part."""
     began = now_us - (len(NAMES) + 2) * DAY_US
-    database.write(lambda session: _opened(session, bundle, at_us=began - DAY_US))
+    # Loaded before the other study, because lists of studies begin with the one that came first.
+    database.write(
+        lambda session: _opened(session, bundle, loaded_us=now_us - (PANEL + 6) * DAY_US, at_us=began - DAY_US)
+    )
     active = [name for name, cases in NAMES.items() if cases is not None]
     joined = {}
     for number, name in enumerate(NAMES):
@@ -112,7 +115,7 @@ def make_open(database: Database, bundle: Bundle, *, now_us: int, password_hash:
 def make_locked(database: Database, bundle: Bundle, *, now_us: int, password_hash: str, advance: Advance) -> None:
     """The panel that has read, the systems, the reference policies, and the lock."""
     began = now_us - (PANEL + 3) * DAY_US
-    database.write(lambda session: _opened(session, bundle, at_us=began - DAY_US))
+    database.write(lambda session: _opened(session, bundle, loaded_us=began - 2 * DAY_US, at_us=began - DAY_US))
     joined = {}
     for number in range(1, PANEL + 1):
         invitee = Invitee(f"reader-{number:02d}@panel.example", "", {"site": SITES[number % len(SITES)]})
@@ -136,8 +139,8 @@ def make_locked(database: Database, bundle: Bundle, *, now_us: int, password_has
     )
 
 
-def _opened(session: Session, bundle: Bundle, *, at_us: int) -> None:
-    load_bundle(session, bundle, system_files(bundle), actor_id=None, at_us=at_us)
+def _opened(session: Session, bundle: Bundle, *, loaded_us: int, at_us: int) -> None:
+    load_bundle(session, bundle, system_files(bundle), actor_id=None, at_us=loaded_us)
     name, protocol = bundle.protocol.id, bundle.protocol
     studies.change_state(session, name, StudyState.OPEN, protocol=protocol, actor_id=None, at_us=at_us)
 
