@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.estimate import NAN, Estimate, Floats, Ints, Method, Weighting
+from analysis.exact import grid, on_grid, total
 from analysis.layout import Layout
 from analysis.refusals import ZERO_VARIANCE, refuse_design, refuse_draws
 
@@ -115,32 +116,32 @@ def mean_differences(table: Table, draws: Draws, weighting: Weighting = Weightin
 
 def _by_case(table: Table, draws: Draws, weighting: Weighting) -> Floats:
     """Systems need no reader dimension: one product gives each case's drawn readings, one more every system's mean."""
-    read = np.isfinite(table.readings)
-    count, score = read.astype(np.float64), np.where(read, table.readings, 0.0)
-    answered = np.isfinite(table.systems)
-    has_value, value = answered.astype(np.float64).T, np.where(answered, table.systems, 0.0).T
+    step = _step(table)
+    read, answered = np.isfinite(table.readings), np.isfinite(table.systems)
+    count, score = read.astype(np.float64), _zero_filled(table.readings, step)
+    has_value, value = answered.astype(np.float64).T, _zero_filled(table.systems, step).T
     found = np.empty((draws.n, table.systems.shape[0]))
     for rows, of_readers, of_cases in draws.chunks():
         times_read, sum_read = of_readers @ count, of_readers @ score
         if weighting is Weighting.CASE:
-            sum_read = np.divide(sum_read, times_read, out=np.zeros_like(sum_read), where=times_read > 0)
-            times_read = (times_read > 0).astype(np.float64)
+            own_mean = np.divide(sum_read, times_read, out=np.zeros_like(sum_read), where=times_read > 0)
+            times_read, sum_read = (times_read > 0).astype(np.float64), on_grid(own_mean, step)
         weight = of_cases * times_read
         found[rows] = _quotient(weight @ value - (of_cases * sum_read) @ has_value, weight @ has_value)
     return found
 
 
 def _by_reader(table: Table, draws: Draws) -> Floats:
+    step = _step(table)
     found = np.empty((draws.n, table.systems.shape[0]))
     for k, system in enumerate(table.systems):
         difference = system - table.readings
-        paired = np.isfinite(difference)
-        count, score = paired.astype(np.float64).T, np.where(paired, difference, 0.0).T
+        count, score = np.isfinite(difference).astype(np.float64).T, _zero_filled(difference, step).T
         for rows, of_readers, of_cases in draws.chunks():
             times_read = of_cases @ count
-            own_mean = _quotient(of_cases @ score, times_read)
+            own_mean = on_grid(np.nan_to_num(_quotient(of_cases @ score, times_read)), step)
             weight = of_readers * (times_read > 0)
-            found[rows, k] = _quotient(np.sum(weight * np.nan_to_num(own_mean), axis=1), weight.sum(axis=1))
+            found[rows, k] = _quotient(np.sum(weight * own_mean, axis=1), weight.sum(axis=1))
     return found
 
 
@@ -150,13 +151,12 @@ def ratio_sides(numerator: Table, denominator: Table, draws: Draws) -> tuple[Flo
     Every pair counts the same. The two tables are NaN at the same places. NaN: the draw has no pair, or nothing below
     the line.
     """
-    read = np.isfinite(numerator.readings)
-    count = read.astype(np.float64)
-    above, below = np.where(read, numerator.readings, 0.0), np.where(read, denominator.readings, 0.0)
-    answered = np.isfinite(numerator.systems)
-    has_value = answered.astype(np.float64).T
-    system_above = np.where(answered, numerator.systems, 0.0).T
-    system_below = np.where(answered, denominator.systems, 0.0).T
+    step_above, step_below = _step(numerator), _step(denominator)
+    count = np.isfinite(numerator.readings).astype(np.float64)
+    has_value = np.isfinite(numerator.systems).astype(np.float64).T
+    above, below = _zero_filled(numerator.readings, step_above), _zero_filled(denominator.readings, step_below)
+    system_above = _zero_filled(numerator.systems, step_above).T
+    system_below = _zero_filled(denominator.systems, step_below).T
     systems = np.empty((draws.n, numerator.systems.shape[0]))
     physicians = np.empty_like(systems)
     for rows, of_readers, of_cases in draws.chunks():
@@ -166,6 +166,19 @@ def ratio_sides(numerator: Table, denominator: Table, draws: Draws) -> tuple[Flo
             (of_cases * (of_readers @ above)) @ has_value, (of_cases * (of_readers @ below)) @ has_value
         )
     return systems, physicians
+
+
+def _step(table: Table) -> float:
+    """The grid on which every sum over this table is exact: the weights of a draw add up to at most R·C."""
+    largest = [
+        float(np.abs(values[np.isfinite(values)]).max(initial=0.0)) for values in (table.readings, table.systems)
+    ]
+    return grid(sum(largest), float(table.readings.size))
+
+
+def _zero_filled(values: Floats, step: float) -> Floats:
+    """The values on the grid, 0 where there is none: what has no value adds nothing to a sum."""
+    return np.where(np.isfinite(values), on_grid(values, step), 0.0)
 
 
 def _quotient(above: Floats, below: Floats) -> Floats:
@@ -220,4 +233,6 @@ def percentile(
         return replace(estimate, refused=ZERO_VARIANCE)
     tail = (1 - level) / 2
     low, high = np.quantile(present, [tail, 1 - tail])
-    return replace(estimate, se=float(np.std(present, ddof=1)), low=float(low), high=float(high))
+    centre = total(present) / present.size
+    se = (total((present - centre) ** 2) / (present.size - 1)) ** 0.5
+    return replace(estimate, se=se, low=float(low), high=float(high))

@@ -8,6 +8,7 @@ import numpy as np
 from analysis.bootstrap import Table, draw, mean_differences, percentile
 from analysis.digits import Json, number
 from analysis.estimate import NAN, Estimate, Floats, Mask, Method, Weighting
+from analysis.exact import dot
 from analysis.layout import layout_of, weights_of
 from analysis.margins import Conclusion, conclude, p_worse_by_margin
 from analysis.measures import known
@@ -295,7 +296,7 @@ def _estimate(sides: _Sides, question: Question, strata: Strata | None) -> Estim
     return percentile(
         in_draws,
         layout,
-        value=float(weights_of(layout, question.weights) @ differences),
+        value=dot(weights_of(layout, question.weights), differences),
         level=question.level,
         weighting=question.weights,
         seed=question.seed,

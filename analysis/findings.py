@@ -10,6 +10,7 @@ from analysis.bootstrap import Draws, draw
 from analysis.contrasts import Contrast, contrasts
 from analysis.counts import ArmCounts, count
 from analysis.estimate import NAN, Floats, Ints
+from analysis.exact import dot, total
 from analysis.frame import HARM_ROWS, Frame, PhysicianArm, completed_only, frame
 from analysis.margins import Conclusion, conclude, p_worse_by_margin
 from analysis.values import Value, values
@@ -212,9 +213,10 @@ def _harm_rates(study: Frame, arm: PhysicianArm) -> list[HarmRates]:
     weights = times_read[was_read] / times_read.sum()
 
     def rates(per_case: Floats) -> tuple[float, ...]:
-        return tuple((100 * (weights @ per_case[was_read])).tolist())
+        return tuple(100 * dot(weights, column) for column in per_case[was_read].T)
 
-    of_arm = tuple((100 * study.harms.arms[arm.name][arm.read].mean(axis=0)).tolist())
+    readings = study.harms.arms[arm.name][arm.read]
+    of_arm = tuple(100 * total(column) / len(column) for column in readings.T)
     return [
         HarmRates(arm.name, "physicians", arm.name, of_arm),
         *(

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from analysis.estimate import NAN, Floats
+from analysis.exact import dot
 
 ROUNDING = 1e-12
 
@@ -27,16 +28,16 @@ def ratio(numerator: Floats, denominator: Floats, weights: Floats) -> tuple[floa
         ψ = (numerator − value·denominator) / Σ a·denominator. Its weighted mean is 0, and the variance of that mean
         is, to first order, the variance of the ratio (delta method). NaN where the value is NaN.
     """
-    below = float(weights @ denominator)
+    below = dot(weights, denominator)
     if below == 0:
         return NAN, np.full(numerator.shape, NAN)
-    value = float(weights @ numerator) / below
+    value = dot(weights, numerator) / below
     return value, _without_dust((numerator - value * denominator) / below, np.abs(numerator).max() / below)
 
 
 def mean(values: Floats, weights: Floats) -> tuple[float, Floats]:
     """A weighted mean, and how far each reading stands from it: the ratio whose denominators are all 1."""
-    value = float(weights @ values)
+    value = dot(weights, values)
     return value, _without_dust(values - value, np.abs(values).max())
 
 

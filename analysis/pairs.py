@@ -73,8 +73,9 @@ def run_means(values: Floats, group: Ints, n_groups: int) -> Floats:
     Runs of one system on one case are such a group: they are averaged before anything else, so that they never count
     as cases of their own. NaN values are left out of their group's mean.
     """
-    present = np.isfinite(values)
-    total = np.asarray(np.bincount(group[present], weights=values[present], minlength=n_groups), dtype=np.float64)
+    present = np.flatnonzero(np.isfinite(values))
+    in_order = present[np.lexsort((values[present], group[present]))]  # whatever the order of the runs, the same digits
+    total = np.asarray(np.bincount(group[in_order], weights=values[in_order], minlength=n_groups), dtype=np.float64)
     count = np.bincount(group[present], minlength=n_groups)
     found: Floats = np.divide(total, count, out=np.full(n_groups, np.nan), where=count > 0)
     return found

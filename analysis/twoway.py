@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from analysis.estimate import NAN, Components, Estimate, Floats, Method, Shares, Weighting
+from analysis.exact import dot, total
 from analysis.layout import Layout, weights_of
 from analysis.refusals import ZERO_VARIANCE, refuse_design
 from analysis.student import t_quantile, t_two_sided
@@ -44,26 +45,26 @@ def moments(values: Floats, layout: Layout) -> Moments:
     large beside their spread.
     """
     n = float(layout.n_readings)
-    centre = float(np.mean(values))
+    centre = total(values) / n
     about = values - centre
     per_case, per_reader = layout.per_case, layout.per_reader
     sum_case, sum_reader = layout.by_case(about), layout.by_reader(about)
-    total, square = float(about.sum()), float(about @ about)
+    rest, square = total(about), dot(about, about)
 
-    squares_case, squares_reader = float(sum_case @ sum_case), float(sum_reader @ sum_reader)
-    pairs_case, pairs_reader = float(per_case @ per_case) - n, float(per_reader @ per_reader) - n
-    cross_case, cross_reader = float(per_case @ sum_case) - total, float(per_reader @ sum_reader) - total
+    squares_case, squares_reader = dot(sum_case, sum_case), dot(sum_reader, sum_reader)
+    pairs_case, pairs_reader = dot(per_case, per_case) - n, dot(per_reader, per_reader) - n
+    cross_case, cross_reader = dot(per_case, sum_case) - rest, dot(per_reader, sum_reader) - rest
 
     def mean_product(product: float, cross: float, pairs: float) -> float:
         return product / pairs + 2 * centre * cross / pairs + centre**2 if pairs else NAN
 
     return Moments(
-        same_reading=mean_product(square, total, n),
+        same_reading=mean_product(square, rest, n),
         same_case=mean_product(squares_case - square, cross_case, pairs_case),
         same_reader=mean_product(squares_reader - square, cross_reader, pairs_reader),
         neither=mean_product(
-            total**2 - squares_case - squares_reader + square,
-            n * total - total - cross_case - cross_reader,
+            rest**2 - squares_case - squares_reader + square,
+            n * rest - rest - cross_case - cross_reader,
             n * n - n - pairs_case - pairs_reader,
         ),
     )
@@ -130,7 +131,7 @@ def twoway(
     if layout.n_readings == 0:
         return replace(estimate, refused=design)
     weights = weights_of(layout, weighting)
-    estimate = replace(estimate, value=float(weights @ values) if value is None else value)
+    estimate = replace(estimate, value=dot(weights, values) if value is None else value)
     if design is not None:
         return replace(estimate, refused=design)
     if _is_constant(values):
@@ -163,9 +164,9 @@ def _is_constant(values: Floats) -> bool:
 def _terms(found: Components, weights: Floats, layout: Layout) -> Components:
     """What each component adds to the variance of the weighted mean."""
     return Components(
-        case=found.case * float(np.sum(layout.by_case(weights) ** 2)),
-        reader=found.reader * float(np.sum(layout.by_reader(weights) ** 2)),
-        cell=found.cell * float(weights @ weights),
+        case=found.case * total(layout.by_case(weights) ** 2),
+        reader=found.reader * total(layout.by_reader(weights) ** 2),
+        cell=found.cell * dot(weights, weights),
     )
 
 

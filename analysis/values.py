@@ -10,6 +10,7 @@ import numpy as np
 
 from analysis import sides
 from analysis.estimate import NAN, Estimate, Floats, Mask, Method, Refusal, RefusalCode, Weighting
+from analysis.exact import total
 from analysis.frame import Frame, MeasureTable, PhysicianArm
 from analysis.layout import layout_of, weights_of
 from analysis.refusals import FEWEST_CASES, ZERO_VARIANCE
@@ -96,7 +97,7 @@ def _over_cases(estimate: Estimate, influence: Floats, weights: Floats) -> Estim
     if n < FEWEST_CASES:
         reason = f"{n} cases; an interval for new cases needs at least {FEWEST_CASES}."
         return replace(estimate, refused=Refusal(RefusalCode.FEW_CASES, reason))
-    variance = n / (n - 1) * float(np.sum((weights * influence) ** 2))
+    variance = n / (n - 1) * total((weights * influence) ** 2)
     if variance <= ROUNDING**2:
         return replace(estimate, refused=ZERO_VARIANCE)
     return replace(estimate, se=variance**0.5, df=n - 1.0)

@@ -1,0 +1,38 @@
+"""Sums that do not depend on the order of adding, so that every processor and number of threads gives the same digits.
+
+A sum of floating-point numbers is rounded at every step, and a linear algebra library adds in an order that depends on
+the processor. Twelve written digits do not always hide that. Here single sums are rounded once, and what goes into
+matrix products is put on a grid so coarse that no step needs rounding.
+"""
+
+import math
+
+import numpy as np
+
+from analysis.estimate import Floats
+
+EXACT_BITS = 51  # of the 53 that a double holds: one is left for a difference of two sums, one for rounding to the grid
+
+
+def total(values: Floats) -> float:
+    """The sum of the values (N,), rounded once (Shewchuk 1997)."""
+    return math.fsum(values.tolist())
+
+
+def dot(left: Floats, right: Floats) -> float:
+    """The sum of the products (N,), each rounded once and their sum once."""
+    return total(left * right)
+
+
+def grid(largest: float, weight: float) -> float:
+    """The step of a grid on which sums are exact, a power of two.
+
+    `largest` bounds the absolute values that are summed, `weight` the sum of their whole-number weights.
+    """
+    bound = largest * weight
+    return 2.0 ** (math.ceil(math.log2(bound)) - EXACT_BITS) if bound > 0 else 1.0
+
+
+def on_grid(values: Floats, step: float) -> Floats:
+    """The values at the nearest multiples of the step; NaN stays NaN."""
+    return np.rint(values / step) * step
