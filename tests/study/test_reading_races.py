@@ -210,10 +210,10 @@ def test_no_case_is_begun_beside_a_lock(reader, study):
     assert (locked, begun) in {("refused", "open"), ("locked", "The study is closed: no further case can be begun.")}
 
 
-@pytest.mark.postgres
-def test_who_waited_for_a_save_sees_the_draft_that_was_saved(postgres_database):
+@pytest.mark.parametrize("database", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True)
+def test_who_waited_for_a_save_sees_the_draft_that_was_saved(database):
     """A statement that waits for a row gives that row's newest version beside what it saw of other tables before."""
-    reader = a_reader_joined(a_study_in(postgres_database))
+    reader = a_reader_joined(a_study_in(database))
     reader.begin()
     saved, waiting = threading.Event(), threading.Event()
 
@@ -227,7 +227,7 @@ def test_who_waited_for_a_save_sees_the_draft_that_was_saved(postgres_database):
         return outcome
 
     with ThreadPoolExecutor(2) as pool:
-        first = pool.submit(postgres_database.write, slow)
+        first = pool.submit(database.write, slow)
         assert saved.wait(10)
         second = pool.submit(reader.save, a_draft("b"), key="second")
         assert first.result(10).revision == 1
