@@ -5,10 +5,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from study.actions import ActionSums
 from study.encoding import Floats
 from study.profile import Profile
 from study.rubric import Ints
-from study.verdicts import Totals
+from study.verdicts import OptionSums
 
 
 class Folded(NamedTuple):
@@ -22,7 +23,8 @@ class Folded(NamedTuple):
 class Sums(NamedTuple):
     """What a measure is folded from. `harm_counts`: (2, 3, N) by kind and severity."""
 
-    totals: Totals
+    actions: ActionSums
+    options: OptionSums
     harm_counts: Ints
     profile: Profile
 
@@ -43,11 +45,11 @@ def harmonic(a: Floats, b: Floats) -> Floats:
 
 
 def _precision_weighted(sums: Sums) -> Floats:
-    return quotient(sums.totals.good_listed_weight, sums.totals.listed_weight)
+    return quotient(sums.actions.good_listed_weight, sums.actions.listed_weight)
 
 
 def _recall_weighted(sums: Sums) -> Floats:
-    return quotient(sums.totals.reached_weight, sums.totals.unit_weight, otherwise=0.0)
+    return quotient(sums.options.reached_weight, sums.options.due_weight, otherwise=0.0)
 
 
 def _f1_weighted(sums: Sums) -> Floats:
@@ -56,11 +58,11 @@ def _f1_weighted(sums: Sums) -> Floats:
 
 
 def _precision_raw(sums: Sums) -> Floats:
-    return quotient(sums.totals.good_actions, sums.totals.actions, otherwise=0.0)
+    return quotient(sums.actions.good, sums.actions.actions, otherwise=0.0)
 
 
 def _recall_raw(sums: Sums) -> Floats:
-    return quotient(sums.totals.units_reached, sums.totals.units, otherwise=0.0)
+    return quotient(sums.options.reached, sums.options.due, otherwise=0.0)
 
 
 def _f1_raw(sums: Sums) -> Floats:
@@ -68,23 +70,23 @@ def _f1_raw(sums: Sums) -> Floats:
 
 
 def _accuracy(sums: Sums) -> Floats:
-    return quotient(sums.totals.agreed_units, sums.totals.decided_units)
+    return quotient(sums.options.agreed, sums.options.decided)
 
 
 def _safety(sums: Sums) -> Floats:
     """Weight of what was rightly chosen, as a share of that plus the weight of every harm."""
     profile = sums.profile
     harm = np.array([profile.mild, profile.moderate, profile.severe]) @ sums.harm_counts.sum(axis=0)
-    return quotient(sums.totals.appropriate_weight, sums.totals.appropriate_weight + harm)
+    return quotient(sums.options.appropriate_weight, sums.options.appropriate_weight + harm)
 
 
 def _completeness(sums: Sums) -> Floats:
-    complete = sums.totals.strong_chosen == sums.totals.strong
-    return np.where(sums.totals.strong > 0, complete, np.nan)
+    complete = sums.options.strong_chosen == sums.options.strong
+    return np.where(sums.options.strong > 0, complete, np.nan)
 
 
 def _escalation(sums: Sums) -> Floats:
-    return np.where(sums.totals.escalations > 0, sums.totals.escalations_chosen > 0, np.nan)
+    return np.where(sums.options.escalations > 0, sums.options.escalations_chosen > 0, np.nan)
 
 
 def _harm_from(tier: int) -> Fold:
@@ -98,9 +100,9 @@ def _mean(value: Callable[[Sums], Floats]) -> Fold:
     return lambda sums: Folded(value(sums))
 
 
-def _ratio(parts: Callable[[Totals], tuple[Floats, Floats]]) -> Fold:
+def _ratio(parts: Callable[[OptionSums], tuple[Floats, Floats]]) -> Fold:
     def fold(sums: Sums) -> Folded:
-        numerator, denominator = parts(sums.totals)
+        numerator, denominator = parts(sums.options)
         return Folded(quotient(numerator, denominator), numerator, denominator)
 
     return fold

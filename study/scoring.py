@@ -1,19 +1,22 @@
 """Scoring: one rubric for everyone. Nothing here knows whether a physician or a system gave a response."""
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from operator import itemgetter
 
 import numpy as np
 
+from study.actions import UnlistedHarms, sum_actions, unlisted_harms
 from study.answer import Response
 from study.case import CaseId, OptionId
-from study.encoding import Floats, encode
+from study.encoding import Floats, Plans, encode
 from study.errors import StudyError
 from study.measures import FOLDS, Sums, composite
 from study.profile import Measure
 from study.rubric import Ints, Rubric
-from study.verdicts import Totals, Verdicts, judge
+from study.verdicts import OptionSums, Verdicts, judge
 
 
 class HarmKind(StrEnum):
@@ -71,26 +74,28 @@ class Scores:
 
     measures: Mapping[str, Scored]
     harm_counts: Ints
-    _options: Sequence[tuple[OptionId, ...]]
-    _verdicts: Sequence[Verdicts]
-    _block: Ints
+    _cases: Sequence[tuple[int, tuple[OptionId, ...], Verdicts]]
+    _unlisted: UnlistedHarms
     _column: Ints
 
     def __len__(self) -> int:
-        return len(self._block)
+        return len(self.harm_counts)
 
     def harms(self, reading: int) -> tuple[Harm, ...]:
         """The harms of one reading: options in the rubric's order, then actions off the list."""
-        block, column = int(self._block[reading]), int(self._column[reading])
-        options, verdicts = self._options[block], self._verdicts[block]
-        found = [
-            Harm(options[at], kind, SEVERITIES[verdicts.tier[at]])
-            for at in np.flatnonzero(verdicts.omission[:, column] | verdicts.commission[:, column]).tolist()
-            for kind in [HarmKind.OMISSION if verdicts.omission[at, column] else HarmKind.COMMISSION]
-        ]
-        readings, tiers = verdicts.unlisted
-        found += [Harm(None, HarmKind.COMMISSION, SEVERITIES[tier]) for tier in tiers[readings == column].tolist()]
-        return tuple(found)
+        column = int(self._column[reading])
+        start, options, verdicts = self._cases[bisect_right(self._cases, column, key=itemgetter(0)) - 1]
+        omitted, committed = verdicts.omission[:, column - start], verdicts.commission[:, column - start]
+        listed = (
+            Harm(
+                options[at],
+                HarmKind.OMISSION if omitted[at] else HarmKind.COMMISSION,
+                SEVERITIES[verdicts.tier[at]],
+            )
+            for at in np.flatnonzero(omitted | committed).tolist()
+        )
+        tiers = self._unlisted.tier[self._unlisted.reading == reading].tolist()
+        return (*listed, *(Harm(None, HarmKind.COMMISSION, SEVERITIES[tier]) for tier in tiers))
 
 
 def score_readings(rubric: Rubric, case_ids: Sequence[CaseId], responses: Sequence[Response]) -> Scores:
@@ -111,36 +116,31 @@ def score_readings(rubric: Rubric, case_ids: Sequence[CaseId], responses: Sequen
     StudyError
         A case or an option that the rubric does not have, or sequences of different length.
     """
-    n = len(responses)
-    if len(case_ids) != n:
-        raise StudyError(f"{len(case_ids)} cases were given for {n} responses")
-    totals, counts = np.zeros((len(Totals._fields), n)), np.zeros((2, 3, n), dtype=np.int64)
-    block, column = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
-    options: list[tuple[OptionId, ...]] = []
-    verdicts: list[Verdicts] = []
-    for case_id, rows in _by_case(rubric, case_ids):
-        case = rubric.cases[case_id]
-        plans = encode(case, [responses[row] for row in rows.tolist()], partial_credit=rubric.profile.partial_credit)
-        judged = judge(case, rubric.profile, plans)
-        totals[:, rows], counts[:, :, rows] = np.array(judged.totals), judged.harm_counts
-        block[rows], column[rows] = len(verdicts), np.arange(len(rows))
-        options.append(case.options)
-        verdicts.append(judged)
-    measures = _fold(Sums(Totals(*totals), counts, rubric.profile))
-    return Scores(measures, counts.transpose(2, 0, 1), options, verdicts, block, column)
+    if len(case_ids) != len(responses):
+        raise StudyError(f"{len(case_ids)} cases were given for {len(responses)} responses")
+    return score_plans(rubric, encode(rubric.cases, case_ids, responses))
 
 
-def _by_case(rubric: Rubric, case_ids: Sequence[CaseId]) -> list[tuple[CaseId, Ints]]:
-    """Each case that occurs, and the positions at which it does."""
-    known = list(rubric.cases)
-    number = {case_id: at for at, case_id in enumerate(known)}
-    try:
-        numbers = np.fromiter(map(number.__getitem__, case_ids), dtype=np.int64, count=len(case_ids))
-    except KeyError as unknown:
-        raise StudyError(f"the rubric has no case {unknown.args[0]!r}") from None
-    order = np.argsort(numbers, kind="stable")
-    starts = np.flatnonzero(np.diff(numbers[order], prepend=-1))
-    return [(known[numbers[rows[0]]], rows) for rows in np.split(order, starts[1:]) if len(rows)]
+def score_plans(rubric: Rubric, plans: Plans) -> Scores:
+    """Score responses that are arrays already: once encoded, they serve every rubric of the same cases."""
+    n = len(plans.order)
+    options, counts = np.empty((len(OptionSums._fields), n)), np.empty((2, 3, n), dtype=np.int64)
+    judged = []
+    for case_id, start, stop in plans.blocks:
+        case, run = rubric.cases[case_id], slice(start, stop)
+        size = len(case.options)
+        verdicts = judge(case, rubric.profile, plans.matched[:size, run], plans.partial[:size, run])
+        options[:, run], counts[:, :, run] = verdicts.sums, verdicts.harm_counts
+        judged.append((start, case.options, verdicts))
+    column = np.empty_like(plans.order)
+    column[plans.order] = np.arange(n)
+    unlisted = unlisted_harms(plans.actions)
+    harm_counts = counts.take(column, axis=2)
+    np.add.at(harm_counts[1], (unlisted.tier, unlisted.reading), 1)
+    scores = np.concatenate([np.empty(0, dtype=np.int64), *(case.score for case in rubric.cases.values())])
+    actions = sum_actions(plans.actions, scores, rubric.profile, n)
+    measures = _fold(Sums(actions, OptionSums(*options.take(column, axis=1)), harm_counts, rubric.profile))
+    return Scores(measures, harm_counts.transpose(2, 0, 1), judged, unlisted, column)
 
 
 def _fold(sums: Sums) -> dict[str, Scored]:

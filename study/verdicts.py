@@ -1,38 +1,32 @@
-"""Verdicts: every option judged against every response, and the sums per reading that measures are folded from.
+"""Verdicts: every option of a case judged against every response, and the sums that measures are folded from.
 
 The rules are those of the published scoring of July 2026; a profile without structure lets every option stand
 alone. Arrays are options × readings; a *unit* is an option standing alone or a group of alternatives.
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from study.consensus import BENEFIT, HARM
-from study.encoding import Floats, Plans
+from study.consensus import BENEFIT, HARM, NEUTRAL
+from study.encoding import Floats
 from study.profile import Profile
 from study.rubric import CaseRubric, Flags, Ints
 
-LEAST_HARMFUL = 3
-"""A score of 7 or 3 is mild, 8 or 2 moderate, 9 or 1 severe: one step each away from here."""
+_Number = TypeVar("_Number", np.float64, np.bool_)
 
 
-class Totals(NamedTuple):
-    """Sums per reading, float arrays of shape (m,): counts of actions, options and units, and their weights."""
+class OptionSums(NamedTuple):
+    """Sums per reading, arrays of shape (m,). A unit is *due* where it is right and not gated."""
 
-    actions: Floats
-    good_actions: Floats
-    listed_actions: Floats
-    listed_weight: Floats
-    good_listed_weight: Floats
-    units: Floats
-    units_reached: Floats
-    unit_weight: Floats
+    due: Floats
+    reached: Floats
+    due_weight: Floats
     reached_weight: Floats
-    decided_units: Floats
-    agreed_units: Floats
+    decided: Floats
+    agreed: Floats
     appropriate: Floats
     uncertain: Floats
     harmful: Floats
@@ -53,158 +47,135 @@ class Verdicts:
     omission, commission : bool array, shape (n, m)
     tier : int array, shape (n,)
         Severity of an option's harm: 0 mild, 1 moderate, 2 severe; negative where it can do none.
-    unlisted : tuple of two int arrays, shape (h,)
-        Reading and severity of each harmful action off the list.
-    harm_counts : int array, shape (2, 3, m)
+    harm_counts : float array, shape (2, 3, m)
         Harms by kind (omission, commission) and severity (mild, moderate, severe).
-    totals : Totals
+    sums : OptionSums
     """
 
     omission: Flags
     commission: Flags
     tier: Ints
-    unlisted: tuple[Ints, Ints]
-    harm_counts: Ints
-    totals: Totals
+    harm_counts: Floats
+    sums: OptionSums
 
 
-def judge(case: CaseRubric, profile: Profile, plans: Plans) -> Verdicts:
-    """Judge m readings of one case."""
-    units = _units(case) if profile.structured else _every_option(len(case.options))
-    gated = _gated(case, plans.matched) if profile.structured else np.zeros_like(plans.matched)
-    omission, commission = _harms(case, profile, plans, units, gated)
-    tier = np.abs(case.score - 5) - 2
-    severities = (tier == np.arange(3)[:, None]).astype(np.float64)
-    counts = np.stack((severities @ omission, severities @ commission)).astype(np.int64)
-    unlisted = _unlisted_harms(plans)
-    np.add.at(counts[1], (unlisted[1], unlisted[0]), 1)
-    weights = np.array(profile.weights)
+def judge(case: CaseRubric, profile: Profile, matched: Flags, partial: Flags) -> Verdicts:
+    """Judge m readings of one case: what was chosen, and what of it was met only in part, both of shape (n, m)."""
+    alternative = case.alternative if profile.structured else np.full_like(case.alternative, -1)
+    gated = _gated(case, matched) if profile.structured else np.zeros_like(matched)
+    omission = _omissions(case.score, profile, alternative, matched, partial, gated)
+    commission = (case.score <= HARM)[:, None] & matched
+    tier = np.abs(case.score - NEUTRAL) - 2
+    severities = (tier == np.arange(3)[:, None]).astype(np.float32)
     sums = (
-        *_action_sums(plans, weights),
-        *_recall_sums(case, profile, plans, units, gated, weights),
-        *_agreement_sums(case, plans, units, gated),
-        *_option_sums(case, profile, plans, weights),
+        *_recall_sums(case.score, profile, alternative, matched, partial, gated),
+        *_agreement_sums(case.score, alternative, matched, gated),
+        *_option_sums(case, profile, matched),
     )
-    return Verdicts(omission, commission, tier, unlisted, counts, Totals(*sums))
+    counts = np.stack([severities @ harms.astype(np.float32) for harms in (omission, commission)])
+    return Verdicts(omission, commission, tier, counts, OptionSums(*sums))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Units:
-    """Options standing alone first, then the groups. `members` are the grouped options, group by group."""
+    """The units in which some member holds a claim: options alone first, then groups.
 
-    alone: Ints
-    members: Ints
-    starts: Ints
+    `rows` are their options, group by group; the methods take arrays over these rows and give one row a unit.
+    """
 
-    def most(self, values: NDArray[np.generic]) -> NDArray[np.generic]:
-        """Each unit's greatest value (of claims: does any member hold it?); over the first axis."""
-        if not len(self.members):
-            return values
-        return np.concatenate((values[self.alone], np.maximum.reduceat(values[self.members], self.starts)))
+    def __init__(self, alternative: Ints, claim: Flags) -> None:
+        numbered = (np.flatnonzero(alternative == number) for number in range(alternative.max(initial=-1) + 1))
+        self._alone = np.flatnonzero(claim & (alternative < 0))
+        self._groups = [members for members in numbered if claim[members].any()]
+        self.rows = np.concatenate((self._alone, *self._groups))
 
-    def all(self, claims: Flags) -> Flags:
-        return ~np.asarray(self.most(~claims), dtype=np.bool_)
+    def most(self, values: Floats) -> Floats:
+        """Each unit's greatest value."""
+        return self._reduced(np.maximum, values)
 
     def any(self, claims: Flags) -> Flags:
-        return np.asarray(self.most(claims), dtype=np.bool_)
+        return self._reduced(np.logical_or, claims)
 
+    def all(self, claims: Flags) -> Flags:
+        return self._reduced(np.logical_and, claims)
 
-def _units(case: CaseRubric) -> Units:
-    grouped = np.flatnonzero(case.alternative >= 0)
-    members = grouped[np.argsort(case.alternative[grouped], kind="stable")]
-    starts = np.flatnonzero(np.diff(case.alternative[members], prepend=-1))
-    return Units(np.flatnonzero(case.alternative < 0), members, starts)
+    def first(self, claims: Flags) -> Ints:
+        """The first option of each unit that holds the claim (over all options of the case)."""
+        firsts = [members[np.argmax(claims[members])] for members in self._groups]
+        return np.concatenate((self._alone, np.array(firsts, dtype=np.int64)))
 
-
-def _every_option(n: int) -> Units:
-    nobody = np.empty(0, dtype=np.int64)
-    return Units(np.arange(n), nobody, nobody)
+    def _reduced(self, reduce: np.ufunc, values: NDArray[_Number]) -> NDArray[_Number]:
+        if not self._groups:
+            return values
+        ends = len(self._alone) + np.cumsum([len(members) for members in self._groups])
+        return np.concatenate((values[: len(self._alone)], reduce.reduceat(values, [len(self._alone), *ends[:-1]])))
 
 
 def _gated(case: CaseRubric, matched: Flags) -> Flags:
     """Options that depend on others of which none was chosen. Not recursive; a harmful parent counts like any."""
     gated = np.zeros_like(matched)
-    dependent = np.flatnonzero(case.parents.any(axis=1))
-    if len(dependent):
-        gated[dependent] = case.parents[dependent].astype(np.float64) @ matched == 0
+    for child in np.flatnonzero(case.parents.any(axis=1)).tolist():
+        gated[child] = ~matched[case.parents[child]].any(axis=0)
     return gated
 
 
-def _harms(case: CaseRubric, profile: Profile, plans: Plans, units: Units, gated: Flags) -> tuple[Flags, Flags]:
-    """What was left out and should not have been, and what was done and should not have been.
+def _omissions(score: Ints, profile: Profile, alternative: Ints, matched: Flags, partial: Flags, gated: Flags) -> Flags:
+    """What was left out and should not have been.
 
-    A chosen alternative, whatever its score, shelters its whole group from omissions.
+    A chosen alternative, whatever its score, shelters its whole group. What was met only in part may still be an
+    omission; a gate is not consulted then.
     """
-    sheltered = np.zeros_like(plans.matched)
-    if len(units.members):
-        reached = np.maximum.reduceat(plans.matched[units.members], units.starts)
-        sizes = np.diff(units.starts, append=len(units.members))
-        sheltered[units.members] = np.repeat(reached, sizes, axis=0)
-    omission = (case.score >= BENEFIT)[:, None] & ~(plans.matched | sheltered | gated)
+    sheltered = np.zeros_like(matched)
+    for group in range(alternative.max(initial=-1) + 1):
+        members = alternative == group
+        sheltered[members] = matched[members].any(axis=0)
+    omission = (score >= BENEFIT)[:, None] & ~(matched | sheltered | gated)
     if profile.partial_omission_from is not None:
-        omission |= (case.score >= profile.partial_omission_from)[:, None] & plans.partial & ~sheltered
-    commission = (case.score <= HARM)[:, None] & plans.matched
-    return omission, commission
-
-
-def _unlisted_harms(plans: Plans) -> tuple[Ints, Ints]:
-    harmful = ~plans.listed & (plans.best >= 1) & (plans.best <= HARM)
-    return plans.reading[harmful], LEAST_HARMFUL - plans.best[harmful]
-
-
-def _action_sums(plans: Plans, weights: Floats) -> tuple[Floats, ...]:
-    """Actions; good ones; listed ones; weight of the listed; credited weight of the good and listed."""
-    m = plans.matched.shape[1]
-    good = plans.best >= BENEFIT
-    weight = weights[plans.best] * plans.listed
-    columns = (None, good, plans.listed, weight, weight * plans.credit * good)
-    return tuple(np.bincount(plans.reading, column, minlength=m).astype(np.float64) for column in columns)
+        omission |= (score >= profile.partial_omission_from)[:, None] & partial & ~sheltered
+    return omission
 
 
 def _recall_sums(
-    case: CaseRubric, profile: Profile, plans: Plans, units: Units, gated: Flags, weights: Floats
+    score: Ints, profile: Profile, alternative: Ints, matched: Flags, partial: Flags, gated: Flags
 ) -> tuple[Floats, ...]:
     """Units to be reached; units reached; their weight; the credited weight of those reached.
 
     A group weighs as much as its best member that is not gated, and is credited for the best of these chosen.
     """
-    benefit = case.score >= BENEFIT
-    due = units.any(benefit)[:, None] & ~units.all(gated)
-    reached = due & units.any(plans.matched)
-    live = np.where(benefit, weights[case.score], 0.0)[:, None] * ~gated
-    best = np.asarray(units.most(live * plans.matched), dtype=np.float64)
-    best_in_full = np.asarray(units.most(live * (plans.matched & ~plans.partial)), dtype=np.float64)
-    credited = np.where(best_in_full == best, best, profile.partial_credit * best)
-    full = np.asarray(units.most(live), dtype=np.float64)
-    return _over(due), _over(reached), full.sum(axis=0), credited.sum(axis=0)
+    units = Units(alternative, score >= BENEFIT)
+    score, matched, partial, gated = score[units.rows], matched[units.rows], partial[units.rows], gated[units.rows]
+    due = ~units.all(gated)
+    reached = due & units.any(matched)
+    live = np.where(score >= BENEFIT, np.array(profile.weights)[score], 0.0)[:, None] * ~gated
+    best, in_full = units.most(live * matched), units.most(live * (matched & ~partial))
+    credited = np.where(in_full == best, best, profile.partial_credit * best)
+    return _count(due), _count(reached), units.most(live).sum(axis=0), credited.sum(axis=0)
 
 
-def _agreement_sums(case: CaseRubric, plans: Plans, units: Units, gated: Flags) -> tuple[Floats, ...]:
-    """Units that are clearly right or wrong, by their first such member; those where the plan agrees."""
-    decided = (case.score >= BENEFIT) | (case.score <= HARM)
-    # The first decided member speaks for its unit: whatever comes earlier has the greater rank.
-    rank = np.where(decided, len(decided) - np.arange(len(decided)), 0)
-    speaks = np.asarray(units.most(rank), dtype=np.int64)
-    expected = (case.score >= BENEFIT)[len(decided) - np.maximum(speaks, 1)]
-    counted = (speaks > 0)[:, None] & ~units.all(gated)
-    return _over(counted), _over(counted & (units.any(plans.matched) == expected[:, None]))
+def _agreement_sums(score: Ints, alternative: Ints, matched: Flags, gated: Flags) -> tuple[Floats, ...]:
+    """Units that are clearly right or wrong, as their first such member says; those where the plan agrees."""
+    decided = (score >= BENEFIT) | (score <= HARM)
+    units = Units(alternative, decided)
+    expected = score[units.first(decided)] >= BENEFIT
+    counted = ~units.all(gated[units.rows])
+    return _count(counted), _count(counted & (units.any(matched[units.rows]) == expected[:, None]))
 
 
-def _option_sums(case: CaseRubric, profile: Profile, plans: Plans, weights: Floats) -> tuple[Floats, ...]:
+def _option_sums(case: CaseRubric, profile: Profile, matched: Flags) -> tuple[Floats, ...]:
     """Options as they stand alone: chosen by direction, missed, strongly indicated, flagged as escalation."""
     benefit, harmful = case.score >= BENEFIT, case.score <= HARM
     strong = case.score >= profile.complete_from
-    columns = (benefit, ~benefit & ~harmful, harmful, benefit * weights[case.score], strong, case.escalation)
-    chosen = np.array(columns, dtype=np.float64) @ plans.matched
-    appropriate, uncertain, committed, weight, strong_chosen, escalations_chosen = chosen
-    missed = benefit.sum() - appropriate
-    of_case = np.ones(plans.matched.shape[1])
+    weight = benefit * np.array(profile.weights)[case.score]
+    columns = (benefit, ~benefit & ~harmful, harmful, weight, strong, case.escalation)
+    appropriate, uncertain, committed, hit, strong_chosen, escalated = (
+        np.array(columns, dtype=np.float32) @ matched.astype(np.float32)
+    ).astype(np.float64)
+    every = np.ones(matched.shape[1])
     return (
-        *(appropriate, uncertain, committed, weight, missed),
-        *(strong.sum() * of_case, strong_chosen, case.escalation.sum() * of_case, escalations_chosen),
+        *(appropriate, uncertain, committed, hit, benefit.sum() - appropriate),
+        *(strong.sum() * every, strong_chosen, case.escalation.sum() * every, escalated),
     )
 
 
-def _over(claims: Flags) -> Floats:
+def _count(claims: Flags) -> Floats:
     """How many units hold the claim, per reading."""
-    return np.ones(claims.shape[0]) @ claims
+    return np.ones(len(claims), dtype=np.float32) @ claims.astype(np.float32)

@@ -198,11 +198,12 @@ def test_nothing_at_all_is_scored_as_nothing():
     ("case_ids", "responses", "sentence"),
     [
         ([CaseId("Y")], [ticks()], "the rubric has no case 'Y'"),
-        ([CASE], [ticks(7)], "case X has no option '7'"),
-        ([CASE], [plan(act(8))], "case X has no option '8'"),
+        ([CASE], [ticks(7)], "no case of the rubric has an option '7'"),
+        ([CASE], [plan(act(8))], "no case of the rubric has an option '8'"),
+        ([CASE], [ticks(2)], "case X has no option '2'"),
         ([CASE, CASE], [ticks()], "2 cases were given for 1 responses"),
     ],
 )
 def test_what_the_rubric_does_not_know_is_refused(case_ids, responses, sentence):
     with pytest.raises(StudyError, match=sentence):
-        score_readings(rubric_of(case_rubric([9])), case_ids, responses)
+        score_readings(rubric_of(case_rubric([9]), case_rubric([9, 1], case_id="Z")), case_ids, responses)
