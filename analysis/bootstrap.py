@@ -12,7 +12,7 @@ from analysis.exact import grid, on_grid, total
 from analysis.layout import Layout
 from analysis.refusals import ZERO_VARIANCE, refuse_design, refuse_draws
 
-CHUNK = 500  # draws at a time: the working arrays stay in the processor's cache, and memory stays bounded
+MULTIPLICATIONS = 500_000  # in one matrix product: it stays in cache, and below what is handed to several threads
 ROUNDING = 1e-12  # relative to the largest draw: a spread below this is arithmetic, not data
 
 
@@ -37,9 +37,14 @@ class Draws:
         return digest.hexdigest()
 
     def chunks(self) -> Iterator[tuple[slice, Floats, Floats]]:
-        """The draws some at a time, as weights for matrix products."""
-        for start in range(0, self.n, CHUNK):
-            rows = slice(start, min(start + CHUNK, self.n))
+        """The draws some at a time, as weights for matrix products.
+
+        Memory stays bounded. On a machine that others use too, several threads that wait for each other cost ten times
+        what the products do.
+        """
+        some = max(MULTIPLICATIONS // max(self.readers.shape[1] * self.cases.shape[1], 1), 1)
+        for start in range(0, self.n, some):
+            rows = slice(start, min(start + some, self.n))
             yield rows, self.readers[rows].astype(np.float64), self.cases[rows].astype(np.float64)
 
 
