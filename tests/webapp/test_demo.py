@@ -18,7 +18,9 @@ from study.progress import Ending
 from study.store import conduct, cuts, jobs, studies
 from study.store.audit import audit
 from study.tables import JobState
-from webapp import create_app, demo
+from webapp import create_app
+from webapp.demo import command as demo
+from webapp.demo import serving
 from webapp.settings import Settings
 
 NOW_US = time.time_ns() // 1000
@@ -132,19 +134,20 @@ def test_one_that_was_interrupted_is_made_anew(tmp_path, monkeypatch):
 
 
 def test_a_port_that_is_taken_is_said_or_the_next_one_used():
-    free = demo._free_port(None)
-    with demo.socket.socket() as taken:
-        taken.bind((demo.HOST, free))
+    free = serving.free_port(None)
+    with serving.socket.socket() as taken:
+        taken.setsockopt(serving.socket.SOL_SOCKET, serving.socket.SO_REUSEADDR, 1)
+        taken.bind((serving.HOST, free))
         taken.listen()
         with pytest.raises(StudyError, match=f"Port {free} is taken"):
-            demo._free_port(free)
-        assert demo._free_port(None) != free
+            serving.free_port(free)
+        assert serving.free_port(None) != free
 
 
 def test_its_secret_is_made_once_and_for_its_owner_alone(tmp_path):
-    assert demo._secret(tmp_path) == demo._secret(tmp_path)
-    assert (tmp_path / demo.SECRET).stat().st_mode & 0o777 == 0o600
-    environment = demo._environment(tmp_path, 8000)
+    assert serving.secret(tmp_path) == serving.secret(tmp_path)
+    assert (tmp_path / serving.SECRET).stat().st_mode & 0o777 == 0o600
+    environment = serving.environment(tmp_path, 8000)
     assert len(environment["PRIMUM_SECRET_KEY"]) >= 32
     assert environment["PRIMUM_PLAIN_COOKIE"] == "1"
 

@@ -68,7 +68,7 @@ def set_password(token: str) -> ResponseReturnValue:
         accounts.set_password(found, account, made, at_us=at_us)
         return account
 
-    return _signed_in(deps.database().write(work))
+    return _signed_in(deps.database().write(work), _own_path(request.args.get("after")))
 
 
 @bp.route("/join/<token>", methods=["GET", "POST"])
