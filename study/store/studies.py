@@ -94,7 +94,7 @@ def load(
             loaded_at_us=at_us,
         )
     else:
-        _check_replaceable(session, study)
+        _check_replaceable(session, study, protocol)
         _forget_systems(session, study)
         session.exec(delete(BundleFileRow).where(col(BundleFileRow.study_id) == study.id))
         study.title, study.version, study.loaded_at_us = protocol.title, protocol.version, at_us
@@ -110,7 +110,7 @@ def load(
     return Loading(study, changed=True)
 
 
-def _check_replaceable(session: Session, study: StudyRow) -> None:
+def _check_replaceable(session: Session, study: StudyRow, protocol: Protocol) -> None:
     if study.state != StudyState.DRAFT:
         raise StudyRefuses(
             f"Study {study.name!r} is {study.state}: its content is frozen. "
@@ -123,6 +123,10 @@ def _check_replaceable(session: Session, study: StudyRow) -> None:
     ).one()
     if joined:
         raise StudyRefuses(f"{joined} readers have joined study {study.name!r}: its cases are assigned already.")
+    invited_to = set(session.exec(select(col(ReaderRow.arm)).where(col(ReaderRow.study_id) == study.id)))
+    gone = invited_to - {arm.id for arm in protocol.arms}
+    if gone:
+        raise StudyRefuses(f"Readers were invited to arm {min(gone)!r}, which the new files do not have.")
 
 
 def _forget_systems(session: Session, study: StudyRow) -> None:

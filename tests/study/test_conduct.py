@@ -1,0 +1,184 @@
+"""What a principal investigator may see before the lock: a whitelist, held where the queries are written."""
+
+import re
+from contextlib import contextmanager
+from dataclasses import fields
+from uuid import uuid4
+
+import pytest
+from builders import (
+    GRACE_US,
+    LIMIT_US,
+    MINUTE_US,
+    NOON_US,
+    a_draft,
+    a_protocol,
+    a_reader_joined,
+    a_study_in,
+    chain_faults,
+    kinds_of,
+    rows,
+)
+from sqlalchemy import event
+
+from study.progress import State
+from study.store import conduct, readings, tally
+from study.store.conduct import CannotChange, RosterLine, Seen
+from study.tables import ClosedBy
+
+FORBIDDEN = {
+    "answer", "event_payload", "late_payload", "save", "selected", "partial", "actions", "graded", "confidence",
+    "rationale", "resources", "nothing_to_recommend", "presented", "receipt", "revision", "arm", "body", "artefact",
+}  # fmt: skip
+
+
+@contextmanager
+def statements(database):
+    """Every statement that reaches the database, as it is sent."""
+    sent = []
+
+    def note(_connection, _cursor, statement, _parameters, _context, _many):
+        sent.append(statement)
+
+    event.listen(database.engine, "before_cursor_execute", note)
+    try:
+        yield sent
+    finally:
+        event.remove(database.engine, "before_cursor_execute", note)
+
+
+@pytest.fixture
+def study(database):
+    made = a_study_in(database)
+    yield made
+    assert chain_faults(database) == []
+
+
+@pytest.fixture
+def reader(study):
+    return a_reader_joined(study)
+
+
+LOOKS = {
+    "roster": lambda session, study: conduct.roster(session, study.id, at_us=NOON_US),
+    "problems": lambda session, study: conduct.problems(session, study.id),
+    "readers": lambda session, study: tally.readers(session, study.id),
+    "readings": lambda session, study: tally.readings(session, study.id),
+    "due": lambda session, _: readings.due(session, NOON_US),
+}
+
+
+@pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS)
+def test_no_look_at_conduct_names_anything_that_could_bias(study, reader, look):
+    reader.begin()
+    reader.save(a_draft("a"))
+    with statements(study.database) as sent, study.database.read() as session:
+        look(session, study)
+    named = {word for statement in sent for word in re.findall(r"\w+", statement.lower())}
+    assert sent
+    assert "reading" in named or "reader" in named or "problem" in named
+    assert named & FORBIDDEN == set()
+    assert not [statement for statement in sent if "*" in statement.replace("count(*)", "")]
+
+
+def test_what_may_be_seen_is_listed_word_for_word():
+    assert {field.name for field in fields(Seen)} == {
+        "id", "case_id", "position", "state", "opened_at_us", "closed_at_us", "deadline_at_us", "any_save", "used_us",
+        "extension_us", "void_reason",
+    }  # fmt: skip
+    assert {field.name for field in fields(RosterLine)} == {
+        "respondent_id", "label", "email", "full_name", "strata", "invited_at_us", "invitation_sent_at_us",
+        "joined_at_us", "withdrawn_at_us", "withdrawn_reason", "test", "accommodation_percent", "readings",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "draft", [a_draft("a"), a_draft("b", "c", confidence=3, rationale="so"), a_draft(nothing_to_recommend=True)]
+)
+def test_what_is_seen_is_the_same_whatever_was_answered(study, reader, draft):
+    reader.begin()
+    reader.save(draft)
+    reader.submit(draft, base=1)
+    (line,) = roster(study)
+    assert line.readings[0] == Seen(
+        id=reader.readings[0],
+        case_id=reader.case_ids[0],
+        position=1,
+        state=State.SUBMITTED,
+        opened_at_us=NOON_US,
+        closed_at_us=NOON_US + 2,
+        deadline_at_us=NOON_US + LIMIT_US,
+        any_save=True,
+        used_us=2,
+        extension_us=0,
+        void_reason=None,
+    )
+
+
+def roster(study, *, at_us=NOON_US):
+    with study.database.read() as session:
+        return conduct.roster(session, study.id, at_us=at_us)
+
+
+def test_time_used_stops_at_the_deadline(study, reader):
+    reader.begin()
+    assert roster(study, at_us=NOON_US + MINUTE_US)[0].readings[0].used_us == MINUTE_US
+    assert roster(study, at_us=NOON_US + LIMIT_US + 1)[0].readings[0].used_us == LIMIT_US
+    assert [seen.used_us for seen in roster(study)[0].readings[1:]] == [None, None]
+
+
+def test_a_readers_status_follows_what_they_did(study, reader, database):
+    assert [line.status for line in roster(study)] == ["joined"]
+    for position in (1, 2, 3):
+        reader.begin(position)
+        assert [line.status for line in roster(study)] == ["reading"]
+        reader.submit(a_draft("a"), position=position)
+    assert [(line.status, line.done) for line in roster(study)] == [("complete", 3)]
+
+
+def test_the_roster_holds_the_readers_of_its_own_study(database, study, reader):
+    other = a_study_in(database, protocol=a_protocol("another"))
+    a_reader_joined(other, "eve@example.org")
+    assert [line.email for line in roster(study)] == ["ada@example.org"]
+    assert [line.email for line in roster(other)] == ["eve@example.org"]
+
+
+def test_what_the_team_does_to_a_reading_is_an_event_with_its_reason(study, reader, database):
+    actor = uuid4()
+    reader.begin()
+    place = {"reason": "fire alarm", "actor_id": actor, "at_us": NOON_US + 1}
+    database.write(lambda session: conduct.extend(session, study.id, reader.readings[0], seconds=60, **place))
+    database.write(lambda session: conduct.set_aside(session, study.id, reader.readings[0], **place))
+    assert kinds_of(database, reader.readings[0]) == ["opened", "extended", "void"]
+    bodies = [row["body"] for row in rows(database, "event_payload") if row["subject_id"] == reader.readings[0]]
+    assert sum(b'"reason":"fire alarm"' in body for body in bodies) == 2
+    assert {row["actor_id"] for row in rows(database, "event") if row["kind"] in ("extended", "void")} == {actor}
+
+
+@pytest.mark.parametrize("act", ["extend", "set_aside"])
+def test_a_reading_of_another_study_is_not_reached(study, reader, database, act):
+    reader.begin()
+    more = {"seconds": 60} if act == "extend" else {}
+    with pytest.raises(CannotChange, match="no such reading in this study"):
+        database.write(
+            lambda session: getattr(conduct, act)(
+                session, uuid4(), reader.readings[0], reason="r", actor_id=uuid4(), at_us=NOON_US, **more
+            )
+        )
+
+
+def test_a_problem_is_kept_in_the_readers_words_and_outside_the_chain(study, reader, database):
+    found = reader.begin()
+    database.write(lambda session: conduct.report_problem(session, found, "Option 3 is cut off", at_us=NOON_US + 5))
+    with database.read() as session:
+        (problem,) = conduct.problems(session, study.id)
+    assert (problem.label, problem.position, problem.text) == ("R001", 1, "Option 3 is cut off")
+    assert kinds_of(database, reader.readings[0]) == ["opened"]
+
+
+def test_a_sweep_is_seen_as_the_deadline(study, reader, database):
+    reader.begin()
+    after = NOON_US + LIMIT_US + GRACE_US + 1
+    database.write(lambda session: readings.close_all_due(session, by=ClosedBy.SWEEP, at_us=after))
+    seen = roster(study, at_us=after)[0].readings[0]
+    assert (seen.state, seen.closed_at_us, seen.any_save) == (State.EXPIRED, NOON_US + LIMIT_US, False)
