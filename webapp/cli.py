@@ -7,10 +7,10 @@ from typing import Annotated
 import typer
 
 from study.errors import Faulty, StudyError
-from webapp import demo
 from webapp.commands import numbers, operations, people, scores, studies
 from webapp.commands.output import note, say
 from webapp.commands.versions import version
+from webapp.demo import command as demo
 
 app = typer.Typer(
     no_args_is_help=True,
