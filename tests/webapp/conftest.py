@@ -7,12 +7,11 @@ from pathlib import Path
 import pytest
 from browsers import Served, serve
 from playwright.sync_api import Browser
+from runs import run_queued
 from sites import NOON_US, SiteUnderTest, site_on
 
-from analysis.analyse import analyse
 from study.db import Database
-from study.store import cuts, jobs
-from webapp import demo_studies
+from webapp.demo import studies as demo_studies
 
 
 @pytest.fixture(scope="session")
@@ -31,16 +30,6 @@ def demo_file(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     database.dispose()
     return path
-
-
-def run_queued(database: Database, *, at_us: int) -> None:
-    """What a worker does with one job, at a tenth of the cost."""
-    held = database.write(lambda session: jobs.claim(session, at_us=at_us))
-    assert held is not None
-    with database.read() as session:
-        cut = cuts.cut(session, held.study)
-    files = analyse(cut, seed=held.seed, profile=held.profile, consensus=held.consensus, draws=300).files
-    database.write(lambda session: jobs.finish(session, held, files, at_us=at_us))
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField, FileRequired
 from wtforms import EmailField, IntegerField, SelectChoice, SelectField, StringField, TextAreaField
-from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
+from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional, ValidationError
 
 from study.store import accounts
 from study.store.enrolment import ACCOMMODATIONS
@@ -21,7 +21,7 @@ def _storable(_form: FlaskForm, field: StringField) -> None:
 
 
 def _reason(label: str, *, required: str | None) -> TextAreaField:
-    first = Optional() if required is None else InputRequired(required)
+    first = Optional() if required is None else DataRequired(required)  # blanks alone are no reason
     return TextAreaField(label, filters=[_one_line], validators=[first, Length(max=LONGEST_REASON), _storable])
 
 

@@ -1,0 +1,104 @@
+"""No page of the staff has a violation that axe can find, on a desk and on a phone, and none scrolls sideways."""
+
+import re
+import secrets
+
+import pytest
+from axes import violations
+from browsers import DESK, PHONE, Served
+from playwright.sync_api import Page, expect
+from runs import DRAWS, run_queued
+from staff_pages import addresses
+
+from study.store import accounts
+from study.tables import Role, metadata
+from webapp.deps import LOGIN
+
+pytestmark = pytest.mark.browser
+
+JOB = metadata.tables["job"]
+
+
+def signed_in(served: Served, role: Role, **device: object) -> Page:
+    """A browser of the staff, with the cookie that signing in would have left."""
+    site, token = served.site, secrets.token_urlsafe(16)
+    email = f"{role}@example.org"
+
+    def work(session) -> None:
+        account = accounts.add_staff(session, email, role, actor_id=None, at_us=site.clock())
+        accounts.start_login(session, account, token, at_us=site.clock(), ttl_us=3_600_000_000)
+
+    site.database.write(work)
+    signer = site.app.session_interface.get_signing_serializer(site.app)
+    context = served.device(**device)
+    context.add_cookies([{"name": "primum", "value": signer.dumps({LOGIN: token}), "url": served.url}])
+    return context.new_page()
+
+
+def pages(served: Served, blueprint: str, study: str) -> list[str]:
+    """Each page once: of every route that can be looked at, the first few addresses."""
+    shown: dict[str, list[str]] = {}
+    for address in addresses(served.site, blueprint, study, positions=(4,)):
+        adapter = served.site.app.url_map.bind("localhost")
+        shown.setdefault(adapter.match(address)[0], []).append(address)
+    files = {"stats.file", "stats.progress", "stats.archive"}
+    return [address for endpoint, found in shown.items() if endpoint not in files for address in found[:2]]
+
+
+@pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
+@pytest.mark.parametrize("study", ["demo", "demo-locked"])
+@pytest.mark.parametrize("blueprint", ["pi", "stats"])
+def test_every_page_is_accessible_and_as_wide_as_its_window(demo_served, viewport, blueprint, study):
+    page = signed_in(demo_served, Role.OWNER, viewport=viewport)
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
+    found = {}
+    for address in pages(demo_served, blueprint, study):
+        page.goto(address)
+        found[address] = violations(page)
+        if page.evaluate("document.documentElement.scrollWidth") > viewport["width"]:
+            found[address].append("scrolls sideways")
+    assert len(found) >= 2
+    assert {address: wrong for address, wrong in found.items() if wrong} == {}
+    assert [line for line in said if "Content Security Policy" in line] == []
+
+
+def test_a_refused_form_is_accessible_and_says_what_is_wrong(demo_served):
+    page = signed_in(demo_served, Role.PI, viewport=PHONE)
+    page.goto("/pi/demo/invite")
+    page.get_by_label("E-mail").fill("nobody")
+    page.get_by_role("button", name="Invite", exact=True).click()
+    expect(page.get_by_label("E-mail")).to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_text("'nobody' is not an e-mail address.")).to_be_visible()
+    assert violations(page) == []
+
+
+def test_links_are_shown_once_with_a_button_to_copy_each(demo_served):
+    page = signed_in(demo_served, Role.PI, viewport=PHONE, permissions=["clipboard-read", "clipboard-write"])
+    page.goto("/pi/demo/invite")
+    page.get_by_label("E-mail").fill("new@example.org")
+    page.get_by_role("button", name="Invite", exact=True).click()
+    expect(page.get_by_role("textbox", name="new@example.org")).to_have_value(re.compile(r"/join/[\w-]{32}$"))
+    page.get_by_role("button", name="Copy the link of new@example.org").click()
+    expect(page.get_by_role("status")).to_have_text("Copied.")
+    assert (
+        page.evaluate("navigator.clipboard.readText()")
+        == page.get_by_role("textbox", name="new@example.org").input_value()
+    )
+    assert violations(page) == []
+    page.reload()
+    expect(page.get_by_role("heading", name="No link to show")).to_be_visible()
+
+
+def test_a_run_that_is_asked_for_shows_itself_when_it_is_done(demo_served):
+    """The analysis that stands there was asked for earlier, whatever this machine's clock says."""
+    demo_served.site.database.write(lambda session: session.connection().execute(JOB.update().values(asked_at_us=0)))
+    page = signed_in(demo_served, Role.STATISTICIAN)
+    page.goto("/stats/demo-locked")
+    page.get_by_role("spinbutton", name="Seed").fill("42")
+    page.get_by_role("button", name="Run again").click()
+    expect(page.get_by_text("1 analysis under way.")).to_be_visible()
+    assert violations(page) == []
+    run_queued(demo_served.site.database, at_us=demo_served.site.clock())
+    expect(page.get_by_text("Seed and bootstrap draws")).to_be_visible()
+    expect(page.get_by_text(f"42, {DRAWS}")).to_be_visible(timeout=15_000)
