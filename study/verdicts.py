@@ -106,8 +106,9 @@ class Units:
     def _reduced(self, reduce: np.ufunc, values: NDArray[_Number]) -> NDArray[_Number]:
         if not self._groups:
             return values
-        ends = len(self._alone) + np.cumsum([len(members) for members in self._groups])
-        return np.concatenate((values[: len(self._alone)], reduce.reduceat(values, [len(self._alone), *ends[:-1]])))
+        alone = len(self._alone)
+        starts = np.cumsum([0, *map(len, self._groups[:-1])])
+        return np.concatenate((values[:alone], reduce.reduceat(values[alone:], starts)))
 
 
 def _gated(case: CaseRubric, matched: Flags) -> Flags:
@@ -166,9 +167,8 @@ def _option_sums(case: CaseRubric, profile: Profile, matched: Flags) -> tuple[Fl
     strong = case.score >= profile.complete_from
     weight = benefit * np.array(profile.weights)[case.score]
     columns = (benefit, ~benefit & ~harmful, harmful, weight, strong, case.escalation)
-    appropriate, uncertain, committed, hit, strong_chosen, escalated = (
-        np.array(columns, dtype=np.float32) @ matched.astype(np.float32)
-    ).astype(np.float64)
+    chosen = np.array(columns, dtype=np.float64) @ matched
+    appropriate, uncertain, committed, hit, strong_chosen, escalated = chosen
     every = np.ones(matched.shape[1])
     return (
         *(appropriate, uncertain, committed, hit, benefit.sum() - appropriate),
@@ -178,4 +178,5 @@ def _option_sums(case: CaseRubric, profile: Profile, matched: Flags) -> tuple[Fl
 
 def _count(claims: Flags) -> Floats:
     """How many units hold the claim, per reading."""
-    return np.ones(len(claims), dtype=np.float32) @ claims.astype(np.float32)
+    counted = np.ones(len(claims), dtype=np.float32) @ claims.astype(np.float32)
+    return counted.astype(np.float64)

@@ -99,9 +99,6 @@ class Fields:
         value = self.take(key, dict, "an object")
         return Fields(value, self._where, self._faults, f"{self._path}{key}.") if isinstance(value, dict) else None
 
-    def keys(self) -> list[str]:
-        return list(self._values)
-
     def close(self) -> None:
         for key in self._values:
             if key not in self._asked:

@@ -28,7 +28,9 @@ class Source:
         dropped.update(f"{form}.{key}".lstrip(".") for key in self._values.keys() - KEPT[form])
 
     def fault(self, key: str, what: str) -> None:
-        self._faults.append(Fault(f"{self._name}:{'.'.join(filter(None, (self._path, key)))}", what))
+        self._faults.append(
+            Fault(":".join(filter(None, (self._name, ".".join(filter(None, (self._path, key)))))), what)
+        )
 
     def get(self, key: str) -> object:
         return self._values.get(key)

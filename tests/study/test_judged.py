@@ -1,9 +1,12 @@
 """The official judged records: what becomes of matches, reviews, variants and gaps."""
 
 import json
+from contextlib import suppress
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from rubric_builders import bundle_files
 
 from study.answer import Action, Mapper
@@ -118,6 +121,21 @@ def test_a_fault_of_a_record_is_told_with_its_line(given, fault):
 def test_a_record_twice_is_a_fault_and_a_name_that_is_no_id_too():
     assert faults(record(), record(judge="k")) == ["sys_judged.jsonl:2: A, run 1 of sys was answered in line 1 already"]
     assert faults(record(), name="my system.jsonl")[0].startswith("my system.jsonl:1: respondent 'my system' is not")
+
+
+LEAVES = st.none() | st.booleans() | st.integers(-9, 10**30) | st.floats() | st.text(max_size=3)
+VALUES = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=2), inner))
+
+
+@given(data=st.data())
+@settings(max_examples=400)
+def test_whatever_stands_in_a_record_it_is_read_or_refused(data):
+    altered = record()
+    holder = data.draw(st.sampled_from([altered, altered["options"][0], altered["responseActions"][0]]))
+    holder[data.draw(st.sampled_from(sorted(holder)))] = data.draw(VALUES)
+    with suppress(Faulty):
+        answers = parse(altered)
+        assert parse_answers(write_answers(answers), "a.jsonl", CASES) == answers
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,11 @@
 """Official rubric files into a bundle: placements, faults, and what the real files never hold."""
 
 import json
+from contextlib import suppress
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from study.bundle import parse_bundle
 from study.errors import Faulty
@@ -57,7 +60,9 @@ def test_a_reviewers_placement_goes_before_the_score_and_that_before_the_grade(g
         (case(id="a b"), "rubrics/0.json:id: 'a b' is not an id: an id is 1–64 letters, digits, dots, underscores or "
          "hyphens, the first a letter or a digit"),
         (case(specialistConsult={"consults": 1}), "rubrics/0.json:specialistConsult.consults: must be a list"),
-        ([], "rubrics/0.json:: must be an object"),
+        ([], "rubrics/0.json: must be an object"),
+        (case(specialistConsult={"consults": [{"optionId": True}]}),
+         "rubrics/0.json:specialistConsult.consults[0].optionId: must be an option's number or id, is True"),
     ],
 )  # fmt: skip
 def test_a_fault_of_a_source_file_is_told_by_its_key(given, fault):
@@ -84,6 +89,28 @@ def test_consults_become_escalations_and_their_other_fields_are_listed():
     imported = import_rubrics(source(case(specialistConsult=consults)))
     assert [row.escalation for row in parse_bundle(imported.files).structure] == [True]
     assert imported.dropped == ("specialistConsult.consults[].urgency", "specialistConsult.note")
+
+
+def test_a_consult_block_may_be_empty_or_absent():
+    for block in ({}, None, {"consults": []}):
+        assert import_rubrics(source(case(specialistConsult=block))).dropped == ()
+
+
+WHOLE = case(OPTION | {"dependsOn": [1]}, specialistConsult={"consults": [{"optionId": 1}]})
+LEAVES = st.none() | st.booleans() | st.integers(-9, 10**30) | st.floats() | st.text(max_size=3)
+VALUES = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=2), inner))
+
+
+@given(data=st.data())
+@settings(max_examples=400)
+def test_whatever_stands_in_a_source_file_it_is_read_or_refused(data):
+    altered = json.loads(json.dumps(WHOLE))
+    holder = data.draw(
+        st.sampled_from([altered, altered["case"], altered["options"][0], altered["specialistConsult"]["consults"][0]])
+    )
+    holder[data.draw(st.sampled_from(sorted(holder)))] = data.draw(VALUES)
+    with suppress(Faulty):
+        parse_bundle(import_rubrics(source(altered)).files)
 
 
 def test_an_abstraction_without_a_type_is_kept_and_a_type_without_one_is_not():
