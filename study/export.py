@@ -3,16 +3,21 @@
 The same study gives the same bytes. Before the lock it holds the protocol, roster counts and the allocation only.
 """
 
+import csv
 import hashlib
 import io
 import json
+import struct
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from study.answer import Kind
+from study.audit import Audit, audit
 from study.bundle import parse_bundle
+from study.chain import Link
 from study.cut import Cut
 from study.errors import Fault, Faulty, StudyError
 from study.formats.canonical import parse_answers, write_answers
@@ -20,7 +25,8 @@ from study.reading_table import read_readings, write_dictionary, write_readings,
 from study.record import EventRecord, StudyRecord, cut_of, physician_answer
 
 SCHEMA = 1
-MANIFEST = "manifest.json"
+MANIFEST, BUNDLE = "manifest.json", "bundle/"
+NEEDED = frozenset({"answers.jsonl", "chains.csv", "events.jsonl", "readings.csv"})
 LONG_AGO = (1980, 1, 1, 0, 0, 0)
 """The time of every member: an archive made later is not another archive."""
 
@@ -64,7 +70,7 @@ def _locked(record: StudyRecord) -> dict[str, bytes]:
     physicians = [physician_answer(reading.reading) for reading in record.readings]
     answers = [*record.answers, *(answer for answer in physicians if answer is not None)]
     return {
-        **{f"bundle/{path}": body for path, body in record.files.items()},
+        **{f"{BUNDLE}{path}": body for path, body in record.files.items()},
         "roster.csv": _roster(record),
         "allocation.csv": write_table(
             ["respondent", "position", "case_id", "arm"],
@@ -145,12 +151,9 @@ def cut_from_export(path: Path) -> Cut:
     Raises NotAnExport for a file that is none or that was made before the lock; Faulty with every member that is
     missing, foreign or not as it was written.
     """
-    manifest, files = _opened(path)
-    if manifest.get("locked_at_us") is None:
-        raise NotAnExport(f"{path.name} was made before the lock: nothing is analysed then.")
-    bundle = parse_bundle(
-        {name.removeprefix("bundle/"): body for name, body in files.items() if name.startswith("bundle/")}
-    )
+    locked_at_us, files = _locked_export(path)
+    bundled = {name.removeprefix(BUNDLE): body for name, body in files.items() if name.startswith(BUNDLE)}
+    bundle = parse_bundle(bundled)
     answers = parse_answers(files["answers.jsonl"], "answers.jsonl", bundle.cases)
     physicians = [answer for answer in answers if answer.kind is Kind.PHYSICIAN]
     responses = {(answer.respondent, str(answer.case_id)): answer.response for answer in physicians}
@@ -158,25 +161,65 @@ def cut_from_export(path: Path) -> Cut:
         bundle,
         read_readings(files["readings.csv"], responses, "readings.csv"),
         [answer for answer in answers if answer.kind is not Kind.PHYSICIAN],
-        locked_at_us=manifest["locked_at_us"],
+        locked_at_us=locked_at_us,
     )
 
 
-def _opened(path: Path) -> tuple[dict[str, Any], dict[str, bytes]]:
-    """The manifest and the members that it lists, each checked against its digest."""
+def audit_export(path: Path) -> Audit:
+    """Every event chain in an archive, against the counts and heads that it was written with. Raises as above."""
+    _, files = _locked_export(path)
+    try:
+        events = [_event_record(json.loads(line)) for line in files["events.jsonl"].splitlines()]
+        rows = list(csv.DictReader(io.StringIO(files["chains.csv"].decode(), newline=""), strict=True))
+        study_id = events[0].link.study_id if events else ""
+        said = {
+            (study_id, row["subject_kind"], row["subject_id"]): (int(row["event_count"]), row["head"]) for row in rows
+        }
+    except (ValueError, KeyError, TypeError, csv.Error) as error:
+        raise NotAnExport(f"{path.name} holds no chains that can be read: {error}") from error
+    return audit(events, said)
+
+
+def _event_record(line: dict[str, Any]) -> EventRecord:
+    salt, body = line.pop("salt"), line.pop("body")
+    return EventRecord(
+        Link(**line), None if salt is None else bytes.fromhex(salt), None if body is None else body.encode()
+    )
+
+
+def _locked_export(path: Path) -> tuple[int, dict[str, bytes]]:
+    """When the study was locked, and the members that the manifest lists, each checked against its digest."""
     try:
         with zipfile.ZipFile(path) as packed:
             files = {name: packed.read(name) for name in packed.namelist()}
         manifest = json.loads(files.pop(MANIFEST))
-        listed = dict(manifest["files"])
-    except (OSError, zipfile.BadZipFile, KeyError, ValueError, TypeError, NotImplementedError) as error:
+        locked_at_us, listed = manifest["locked_at_us"], dict(manifest["files"])
+    except _NO_ARCHIVE as error:
         raise NotAnExport(f"{path.name} is not an export of a study: {error}") from error
+    if not isinstance(locked_at_us, int):
+        raise NotAnExport(f"{path.name} was made before the lock: nothing is analysed then.")
     faults = [Fault(f"{path.name}:{name}", "is not listed in the manifest") for name in sorted(files.keys() - listed)]
-    for name, digest in sorted(listed.items()):
+    for name in sorted(listed.keys() | NEEDED):
         if name not in files:
             faults.append(Fault(f"{path.name}:{name}", "is missing"))
-        elif hashlib.sha256(files[name]).hexdigest() != digest:
+        elif hashlib.sha256(files[name]).hexdigest() != listed.get(name):
             faults.append(Fault(f"{path.name}:{name}", "is not as it was written: its digest differs"))
     if faults:
         raise Faulty(faults)
-    return manifest, files
+    return locked_at_us, files
+
+
+# What Python's own reader raises on bytes that are no archive, or no longer a whole one.
+_NO_ARCHIVE = (
+    OSError,
+    EOFError,
+    KeyError,
+    ValueError,
+    TypeError,
+    RuntimeError,
+    RecursionError,
+    OverflowError,
+    struct.error,
+    zlib.error,
+    zipfile.BadZipFile,
+)

@@ -1,20 +1,22 @@
 """The export: the same numbers as from the database, chains that verify without it, and nobody's name."""
 
 import csv
+import hashlib
 import io
 import json
 import zipfile
-from dataclasses import replace
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from panels import WHOLE, a_loaded_study, a_panel_in, an_answer, imported, lock
 from rubric_builders import bundle_files
 
 from study.chain import Link, faults_of, payload_digest
-from study.errors import Faulty
-from study.export import NotAnExport, cut_from_export, export, pack
-from study.progress import Reading
+from study.errors import Faulty, StudyError
+from study.export import NotAnExport, audit_export, cut_from_export, export, pack
 from study.reading_table import COLUMNS
 from study.store import cuts, records, studies
 
@@ -78,7 +80,7 @@ def test_it_names_nobody(locked):
     assert b"clinic.example" not in whole
 
 
-def test_its_chains_verify_without_the_database(locked):
+def test_its_chains_verify_without_the_database_and_without_this_software(locked):
     found = members(archive_of(locked))
     chains: dict[tuple[str, str], list[Link]] = {}
     for line in found["events.jsonl"].splitlines():
@@ -91,6 +93,66 @@ def test_its_chains_verify_without_the_database(locked):
     for row in said:
         chain = chains[row["subject_kind"], row["subject_id"]]
         assert faults_of(chain, event_count=int(row["event_count"]), head=row["head"]) == []
+
+
+def test_an_export_is_audited_as_its_database_is(locked, tmp_path):
+    file = tmp_path / "x.zip"
+    file.write_bytes(archive_of(locked))
+    found = audit_export(file)
+    assert (found.chains, found.faults) == (1 + 6 + 8, ())
+
+
+def test_a_chain_that_was_rewritten_in_an_export_is_found(sqlite_database, tmp_path):
+    study = a_loaded_study(sqlite_database)
+    a_panel_in(study)
+    lock(study)
+    files = members(archive_of(sqlite_database))
+    files["events.jsonl"] = files["events.jsonl"].replace(b'"kind":"void"', b'"kind":"kept"')
+    (tmp_path / "x.zip").write_bytes(pack(relisted(files)))
+    (fault,) = audit_export(tmp_path / "x.zip").faults
+    assert "event 3 was altered" in fault
+
+
+def relisted(files):
+    """With a manifest that agrees: digests alone do not show what was done on purpose."""
+    manifest = json.loads(files.pop("manifest.json"))
+    manifest["files"] = {name: hashlib.sha256(body).hexdigest() for name, body in files.items()}
+    return {**files, "manifest.json": json.dumps(manifest).encode()}
+
+
+@given(data=st.data())
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_mutated_export_is_read_or_refused_and_never_crashes(an_archive, tmp_path, data):
+    spoilt = bytearray(an_archive)
+    for _ in range(data.draw(st.integers(1, 8))):
+        spoilt[data.draw(st.integers(0, len(spoilt) - 1))] = data.draw(st.integers(0, 255))
+    del spoilt[data.draw(st.integers(len(spoilt) // 2, len(spoilt))) :]
+    (tmp_path / "x.zip").write_bytes(spoilt)
+    for read in (cut_from_export, audit_export):
+        with suppress(StudyError):
+            read(tmp_path / "x.zip")
+
+
+@given(data=st.data())
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_an_export_with_mutated_members_is_read_or_refused_and_never_crashes(an_archive, tmp_path, data):
+    files = members(an_archive)
+    name = data.draw(st.sampled_from(sorted(set(files) - {"manifest.json"})))
+    body = bytearray(files[name])
+    for _ in range(data.draw(st.integers(1, 5))):
+        body[data.draw(st.integers(0, len(body) - 1))] = data.draw(st.integers(0, 255))
+    (tmp_path / "x.zip").write_bytes(pack(relisted({**files, name: bytes(body)})))
+    for read in (cut_from_export, audit_export):
+        with suppress(StudyError):
+            read(tmp_path / "x.zip")
+
+
+@pytest.fixture
+def an_archive(sqlite_database):
+    study = a_loaded_study(sqlite_database)
+    a_panel_in(study)
+    lock(study)
+    return archive_of(sqlite_database)
 
 
 def test_readings_stand_one_a_row_and_every_column_is_explained(locked):
@@ -156,9 +218,3 @@ def test_what_is_no_export_is_refused(tmp_path, data):
 def test_there_is_no_export_where_there_is_no_file(tmp_path: Path):
     with pytest.raises(NotAnExport):
         cut_from_export(tmp_path / "x.zip")
-
-
-def test_a_reading_is_a_value():
-    """What the comparison of cuts above rests on."""
-    reading = Reading(reader="R1", case_id="A", arm="a", position=1, state="assigned")
-    assert reading == replace(reading)

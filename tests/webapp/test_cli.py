@@ -237,6 +237,8 @@ def test_the_analysis_of_an_export_is_the_analysis_of_its_study(primum, sqlite_d
     assert primum("analyse", "--bundle", archive, "--out", tmp_path / "b", "--draws", 50) == 0, primum.err
     assert contents(tmp_path / "a") == contents(tmp_path / "b")
     assert "report.html" in contents(tmp_path / "a")
+    assert primum("audit", "verify", "--bundle", archive) == 0
+    assert primum.out.endswith("every one verifies\n")
 
 
 def contents(folder):

@@ -3,6 +3,7 @@
 import os
 import sys
 import threading
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -90,12 +91,20 @@ def doctor() -> None:
 
 
 @audit.command()
-def verify() -> None:
+def verify(
+    bundle: Annotated[
+        Path | None, typer.Option("--bundle", metavar="FILE.zip", help="An export, instead of the database.")
+    ] = None,
+) -> None:
     """Every event chain, its head and its count, and every payload that stands."""
+    from study.export import audit_export
     from study.store.audit import audit as audited
 
-    with opened(configured()) as database, progress("audit"), database.read() as session:
-        found = audited(session)
+    if bundle is not None:
+        found = audit_export(bundle)
+    else:
+        with opened(configured()) as database, progress("audit"), database.read() as session:
+            found = audited(session)
     if found.faults:
         raise Faulty([Fault("audit", fault) for fault in found.faults])
     if found.erased:
