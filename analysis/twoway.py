@@ -134,7 +134,7 @@ def twoway(
     estimate = replace(estimate, value=dot(weights, values) if value is None else value)
     if design is not None:
         return replace(estimate, refused=design)
-    if _is_constant(values):
+    if is_constant(values):
         return replace(estimate, components=Components(0.0, 0.0, 0.0), refused=ZERO_VARIANCE)
 
     found = components(values, layout)
@@ -157,7 +157,8 @@ def twoway(
     )
 
 
-def _is_constant(values: Floats) -> bool:
+def is_constant(values: Floats) -> bool:
+    """Whether the values differ by no more than rounding does."""
     return bool(np.ptp(values) <= ROUNDING * np.abs(values).max())
 
 

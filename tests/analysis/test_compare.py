@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.compare import Question, compare, comparison_json
+from analysis.compare import METHODS, Question, compare, comparison_json
 from analysis.digits import json_bytes
 from analysis.estimate import Method, Weighting
 from analysis.scoretable import parse_scores
@@ -70,7 +70,7 @@ def test_the_penicillin_table_against_a_system_that_is_zero_everywhere(penicilli
     )
 
 
-@pytest.mark.parametrize("method", [Method.TWO_WAY, Method.BOOTSTRAP])
+@pytest.mark.parametrize("method", METHODS)
 def test_the_answer_has_every_key_of_the_contract_in_order_and_no_nan(method):
     found = answer(panel(some()), Question("A", "physician", method=method, draws=200))
     assert list(found) == " ".join(CONTRACT_KEYS).split()
@@ -82,6 +82,13 @@ def test_the_answer_has_every_key_of_the_contract_in_order_and_no_nan(method):
     assert found["random"] == ["reader", "case"]
     assert found["margin"] is found["p_margin"] is found["conclusion"] is found["refused"] is None
     assert set(found["versions"]) == {"primum", "numpy"}
+
+
+def test_the_mixed_model_has_weights_of_its_own(penicillin):
+    found = answer(panel(penicillin), Question("A", "physician", Method.REML))
+    assert [found["estimate"], found["se"], found["df"]] == pytest.approx([-22.97222222, 0.80857339, 5.48709228])
+    (fault,) = refused(panel(some()), Question("A", "physician", Method.REML, weights=Weighting.CASE))
+    assert fault == "--weights: are the mixed model's own with --method reml"
 
 
 def test_estimates_are_test_minus_control():
