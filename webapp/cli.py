@@ -60,6 +60,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except StudyError as refusal:
         note(" ".join(str(refusal).split("\n")))
         sys.exit(1)
+    except OSError as error:
+        note(f"{error.filename or 'primum'}: {error.strerror or error}")
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Analyses that were asked for: one worker each, kept with digests, never lost with a worker."""
 
 import hashlib
+import threading
 
 import pytest
 from builders import NOON_US, SECOND_US
@@ -101,3 +102,18 @@ def test_a_job_that_is_given_back_waits_again(locked):
 def test_a_file_that_no_analysis_left_is_not_there(locked):
     with locked.database.read() as session, pytest.raises(jobs.NoSuchArtefact):
         jobs.artefact(session, locked.id, locked.id, "results.json")
+
+
+def test_of_many_workers_at_once_each_job_has_one(locked):
+    asked = {ask(locked, at_us=NOON_US + number) for number in range(3)}
+    claims = []
+    threads = [threading.Thread(target=lambda: claims.append(claim(locked))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    taken = [held.id for held in claims if held is not None]
+    assert len(taken) == len(set(taken))
+    while (held := claim(locked, at_us=NOON_US + 2)) is not None:
+        taken.append(held.id)
+    assert sorted(taken) == sorted(asked)

@@ -149,6 +149,13 @@ def test_a_file_that_is_not_there_is_one_fault(primum, tmp_path):
     assert primum("study", "import", "noharm", tmp_path, "--out", tmp_path / "out") == 1
 
 
+def test_a_place_that_cannot_be_written_is_said_in_a_line(primum, sqlite_database, tmp_path):
+    lock(a_loaded_study(sqlite_database))
+    blocked = primum.file("blocked", b"")
+    assert primum("study", "export", "small", "--out", blocked / "x.zip") == 1
+    assert primum.err == f"{blocked / 'x.zip'}: cannot be written: File exists\n"
+
+
 def test_scores_are_lines_of_json_with_the_keys_of_the_contract(primum):
     assert primum("score", primum.bundle(), primum.file("a.jsonl", ANSWER), "--json") == 0, primum.err
     (line,) = primum.out.splitlines()

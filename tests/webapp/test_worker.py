@@ -3,6 +3,7 @@
 import os
 import signal
 import smtplib
+import socketserver
 import subprocess
 import sys
 import threading
@@ -137,6 +138,48 @@ def test_a_mail_names_its_sender_and_cannot_carry_another_header(sqlite_database
     written = message(post.sent[0], MAILING)
     assert (written["From"], written["To"], written["Subject"]) == ("study@clinic.example", "a@x.example", "Hello you")
     assert message(post.sent[0], MAILING)["Message-ID"] == written["Message-ID"]
+
+
+class Mailbox(socketserver.StreamRequestHandler):
+    """Speaks as much SMTP as it takes to be given a mail."""
+
+    def handle(self):
+        self.wfile.write(b"220 mailbox\r\n")
+        for line in self.rfile:
+            word = line[:4].upper()
+            if word == b"DATA":
+                self.wfile.write(b"354 go on\r\n")
+                self.server.received.append(b"".join(iter(self.rfile.readline, b".\r\n")))
+            self.wfile.write(b"221 bye\r\n" if word == b"QUIT" else b"250 ok\r\n")
+            if word == b"QUIT":
+                return
+
+
+def test_mail_goes_to_the_server_of_the_settings(sqlite_database):
+    posted(sqlite_database, "a@x.example")
+    with socketserver.TCPServer(("127.0.0.1", 0), Mailbox) as server:
+        server.received = []
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        settings = Settings(
+            smtp_host="127.0.0.1",
+            smtp_port=server.server_address[1],
+            smtp_starttls=False,
+            contact_email="study@clinic.example",
+        )
+        assert worker.tend(sqlite_database, settings, clock=at(NOON_US)).sent == 1
+        server.shutdown()
+    (received,) = server.received
+    assert b"From: study@clinic.example\r\nTo: a@x.example\r\nSubject: Hello you\r\n" in received
+    assert b"https://link" in received
+
+
+def test_a_server_that_is_not_there_leaves_the_mail_for_later(sqlite_database):
+    posted(sqlite_database, "a@x.example")
+    settings = Settings(smtp_host="127.0.0.1", smtp_port=1, mail_from="study@clinic.example")
+    assert worker.tend(sqlite_database, settings, clock=at(NOON_US)).sent == 0
+    (row,) = rows(sqlite_database, "outbox")
+    assert (row["sent_at_us"], row["tries"]) == (None, 1)
+    assert row["failure"].startswith("ConnectionRefusedError")
 
 
 def asked(database):
