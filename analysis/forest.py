@@ -55,13 +55,16 @@ def drawable(rows: Sequence[Row]) -> tuple[Row, ...]:
 def limits(rows: Sequence[Row], margin: float | None, *, higher_is_better: bool) -> tuple[float, float]:
     """The ends of the axis: every system's intervals, 0 and the margin.
 
-    Policies are in it where they do not take more than half of the width; a policy further out is drawn as an arrow.
+    A policy is in it as long as the systems keep half of the width; one further out is drawn as an arrow.
     """
     marks = [0.0] if margin is None else [0.0, -margin if higher_is_better else margin]
-    low, high = _reach([row for row in rows if not row.contrast.policy], marks)
-    wide_low, wide_high = _reach(rows, marks)
-    if low == high or wide_high - wide_low <= 2 * (high - low):
-        low, high = wide_low, wide_high
+    systems = [row for row in rows if not row.contrast.policy]
+    low, high = _reach(systems or rows, marks)
+    widest = 2 * (high - low)
+    for policy in (row for row in rows if row.contrast.policy):
+        with_low, with_high = _reach([policy], [low, high])
+        if with_high - with_low <= widest:
+            low, high = with_low, with_high
     space = 0.06 * (high - low) or 0.5
     return low - space, high + space
 
@@ -129,8 +132,9 @@ def _draw_row(axes: "Axes", row: Row, y: float) -> None:
     default, beside = row.contrast.default, row.contrast.bootstrap
     low, high = axes.get_xlim()
     inside = "white" if row.contrast.policy else ACCENT
-    if not low <= default.value <= high:
-        edge, mark, side = (high, ">", "right") if default.value > high else (low, "<", "left")
+    ends = _reach([row], [default.value])
+    if ends[0] < low or ends[1] > high:
+        edge, mark, side = (high, ">", "right") if ends[1] > high else (low, "<", "left")
         inward = (low - high if mark == ">" else high - low) * 0.025
         axes.plot([edge + inward / 2], [y], mark, markersize=6, color=ACCENT, markerfacecolor=inside)
         axes.text(edge + 1.6 * inward, y, plain(default.value), ha=side, va="center", fontsize=8, color=MUTED)

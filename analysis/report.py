@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from analysis import wording
-from analysis.findings import COMPLETED_ONLY, HARM_LABELS, MAIN, Findings, Row
+from analysis.findings import COMPLETED_ONLY, HARM_LABELS, MAIN, MIXED_MODEL, Findings, Row
 from analysis.forest import Forest, ordered
 from analysis.methods import methods, software
 from analysis.results import provenance
@@ -76,6 +76,9 @@ def report_html(found: Findings, svg: str) -> bytes:
             primary_tables=[
                 *_tables(found, MAIN, found.measure, "main analysis"),
                 *_tables(found, COMPLETED_ONLY, found.measure, "sensitivity: completed only, handed in before time"),
+                *_tables(
+                    found, MIXED_MODEL, found.measure, "sensitivity: mixed model (REML) of the primary comparison"
+                ),
             ],
             other_tables=[
                 table for measure in found.measures[1:] for table in _tables(found, MAIN, measure, _remark(measure))
@@ -98,6 +101,8 @@ def _tables(found: Findings, analysis: str, measure: Measure, remark: str) -> li
     tables = []
     for arm in arms:
         rows = ordered(found.of(analysis, measure=measure.name, control=arm))
+        if not rows:
+            continue
         counts = "" if not _same_counts(rows) else f"; {_counts(rows[0])}"
         title = f"{measure.label}: system − {found.physicians(arm)}"
         tables.append(DifferenceTable(title, remark + counts, rows, _below(rows)))

@@ -31,6 +31,7 @@ def difference_row(row: Row) -> dict[str, Cell]:
         "high": default.high,
         "level": default.level,
         "p": default.p,
+        "method": str(default.method),
         "bootstrap_se": beside.se,
         "bootstrap_low": beside.low,
         "bootstrap_high": beside.high,
