@@ -21,8 +21,8 @@ def is_id(text: str) -> bool:
 
 
 def is_text(text: str) -> bool:
-    """Something to read, and something that can be written as UTF-8 (half a surrogate pair cannot)."""
-    return bool(text.strip()) and not any("\ud800" <= letter <= "\udfff" for letter in text)
+    """Something to read, and to be kept: half a surrogate pair is no UTF-8, and PostgreSQL stores no NUL."""
+    return bool(text.strip()) and not any(letter == "\0" or "\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def decode(data: bytes, name: str, faults: list[Fault]) -> str | None:

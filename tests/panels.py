@@ -149,6 +149,7 @@ def imported(study: AStudy, answers: Sequence[Answer], *, name: str = "two.jsonl
             studies.by_name(session, study.protocol.id),
             answers,
             list(study.cases),
+            arms=[arm.id for arm in study.protocol.arms],
             file_name=name,
             file_bytes=written,
             format="canonical",

@@ -53,13 +53,14 @@ def load_bundle(
     )
     if not loading.changed:
         return loading
-    cases = list(bundle.cases)
+    cases, arms = list(bundle.cases), [arm.id for arm in bundle.protocol.arms]
     for file in files:
         systems.import_answers(
             session,
             loading.study,
             file.answers,
             cases,
+            arms=arms,
             file_name=file.path,
             file_bytes=file.body,
             format=file.format,

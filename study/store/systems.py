@@ -1,7 +1,8 @@
 """Answers of systems and policies: reconciled with the study first, then stored whole, one file at a time."""
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
@@ -23,6 +24,8 @@ READING = metadata.tables["reading"]
 ANSWER = metadata.tables["answer"]
 IMPORTED = metadata.tables["imported_file"]
 Key = tuple[str, str, str, int]
+PSEUDONYM = re.compile(r"R\d{3,}", re.ASCII)
+"""What readers are called: a system of that name would stand in the way of the next invitation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,7 @@ def import_answers(
     answers: Sequence[Answer],
     cases: Sequence[CaseId],
     *,
+    arms: Collection[str],
     file_name: str,
     file_bytes: bytes,
     format: str,
@@ -96,8 +100,8 @@ def import_answers(
 ) -> Reconciliation:
     """Store one file's answers, parsed and checked against the study's cases before. The same bytes change nothing.
 
-    Raises StudyRefuses for a locked study; Faulty with every answer that stands in the study already, that is a
-    physician's, or whose respondent is known as something else.
+    `arms`: the ids of the protocol's. Raises StudyRefuses for a locked study; Faulty with every answer that stands in
+    the study already, that is a physician's, or whose respondent is or could be known as something else.
     """
     digest = hashlib.sha256(file_bytes).hexdigest()
     reconciled = reconcile(answers, cases, file_name=file_name, sha256=digest)
@@ -108,7 +112,8 @@ def import_answers(
     if study.state == StudyState.LOCKED:
         raise StudyRefuses(f"Study {study.name!r} is locked: no answer can be added any more.")
     respondents = _respondents(session, study.id)
-    faults = _faults(answers, file_name, file_bytes, respondents, _stored(session, study.id))
+    wheres = _places(answers, file_name, file_bytes)
+    faults = _faults(answers, wheres, respondents, arms, _stored(session, study.id))
     if faults:
         raise Faulty(faults)
     ids = {label: identity for label, (identity, _) in respondents.items()}
@@ -153,13 +158,12 @@ def _stored(session: Session, study_id: UUID) -> set[Key]:
 
 def _faults(
     answers: Sequence[Answer],
-    file_name: str,
-    file_bytes: bytes,
+    wheres: Sequence[str],
     respondents: Mapping[str, tuple[UUID, Kind]],
+    arms: Collection[str],
     stored: set[Key],
 ) -> list[Fault]:
     """What the file alone could not tell: answers that clash with the study, or with one another in kind."""
-    wheres = _places(answers, file_name, file_bytes)
     kinds = {label: kind for label, (_, kind) in respondents.items()}
     seen: set[Key] = set()
     faults = []
@@ -168,8 +172,13 @@ def _faults(
         if Kind.PHYSICIAN in (kind, kinds.get(name)):
             faults.append(Fault(where, f"{name!r} is a physician: physicians answer in the form, not in a file"))
             continue
+        if name in arms or PSEUDONYM.fullmatch(name):
+            what = "the id of an arm" if name in arms else "kept for physicians"
+            faults.append(Fault(where, f"{name!r} is {what}, and cannot be a system's name"))
         if kinds.setdefault(name, kind) is not kind:
             faults.append(Fault(where, f"{name!r} is a {kinds[name]} already, and here a {kind}"))
+        if answer.state not in (None, State.SUBMITTED):
+            faults.append(Fault(where, f"a system's answer is submitted, and cannot be {answer.state!r}"))
         key = (name, str(answer.case_id), answer.variant or "", answer.run)
         if key in stored or key in seen:
             said = f"{name!r} has an answer to case {answer.case_id!r} in run {answer.run}"

@@ -101,6 +101,22 @@ def test_a_respondent_is_one_kind_of_thing(sqlite_database):
     ]
 
 
+def test_no_system_takes_the_name_of_an_arm_or_of_a_reader_to_come(sqlite_database):
+    study = a_loaded_study(sqlite_database)
+    answers = [
+        an_answer("A", respondent="physician"),
+        an_answer("A", respondent="R007"),
+        an_answer("A", respondent="R7", state="expired"),
+    ]
+    with pytest.raises(Faulty) as refused:
+        imported(study, answers)
+    assert [str(fault) for fault in refused.value.faults] == [
+        "two.jsonl:1: 'physician' is the id of an arm, and cannot be a system's name",
+        "two.jsonl:2: 'R007' is kept for physicians, and cannot be a system's name",
+        "two.jsonl:3: a system's answer is submitted, and cannot be 'expired'",
+    ]
+
+
 def _fields(answer):
     return {name: getattr(answer, name) for name in answer.__dataclass_fields__}
 

@@ -117,6 +117,7 @@ def test_every_fault_of_a_folder_is_one_line_with_its_place_and_nothing_is_store
         b'{"case_id":"A","respondent":"two","run":1,"selected":[NaN]}\n',
         b'{"case_id":"A","respondent":"R001","run":1,"selected":[],"kind":"physician"}\n',
         b'{"case_id":"A","respondent":"one","run":1,"selected":["2"]}\n',
+        b'{"case_id":"A","respondent":"two","run":1,"selected":[],"system_version":"a\\u0000"}\n',
     ],
 )
 def test_a_malformed_file_of_answers_stores_nothing(primum, sqlite_database, body):

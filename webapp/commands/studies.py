@@ -208,7 +208,7 @@ def import_file(
     with opened(configured()) as database:
         with database.read() as session:
             found = studies.by_name(session, name)
-            cases = parse_content(studies.files(session, found.id))[1]
+            protocol, cases, _ = parse_content(studies.files(session, found.id))
         answers, spoken = read_answers(data, file, cases, format)
         digest = hashlib.sha256(data).hexdigest()
         ids = list(cases)
@@ -222,6 +222,7 @@ def import_file(
                 studies.by_name(session, name, for_update=True),
                 answers,
                 ids,
+                arms=[arm.id for arm in protocol.arms],
                 file_name=file.name,
                 file_bytes=data,
                 format=spoken,

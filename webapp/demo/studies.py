@@ -157,6 +157,7 @@ def _policies(session: Session, bundle: Bundle, *, at_us: int) -> None:
         store.by_name(session, bundle.protocol.id),
         answers,
         list(bundle.cases),
+        arms=[arm.id for arm in bundle.protocol.arms],
         file_name="policies.jsonl",
         file_bytes=write_answers(answers),
         format="canonical",
