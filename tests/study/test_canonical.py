@@ -68,7 +68,9 @@ def test_the_golden_lines_are_read(golden):
 
 
 ids = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,8}", fullmatch=True)
-texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(lambda text: text.strip())
+texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1).filter(
+    lambda text: text.strip()
+)
 listed = st.frozensets(st.sampled_from([OptionId(str(at)) for at in range(1, 5)]))
 
 
