@@ -7,7 +7,7 @@ in a score. Nobody's arm is read either.
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
-from sqlalchemy import Row, and_, func, select
+from sqlalchemy import Row, and_, select
 from sqlmodel import Session
 
 from study.chain import SubjectKind
@@ -253,14 +253,3 @@ def _note(
     )
     where = and_(READING.c.study_id == row.study_id, READING.c.id == row.id)
     session.connection().execute(READING.update().where(where).values(event_count=count, head=head))
-
-
-def counts(session: Session, study_id: UUID) -> dict[State, int]:
-    """How many readings of physicians stand in each state, test readers left out."""
-    query = (
-        select(READING.c.state, func.count())
-        .join(READER, and_(READER.c.study_id == READING.c.study_id, READER.c.respondent_id == READING.c.respondent_id))
-        .where(READING.c.study_id == study_id, READER.c.test.is_(False))
-        .group_by(READING.c.state)
-    )
-    return {State(state): number for state, number in session.connection().execute(query)}

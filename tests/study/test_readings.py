@@ -20,6 +20,7 @@ from builders import (
     kinds_of,
     rows,
 )
+from sqlalchemy import event
 
 from study.draft import Draft, Unacceptable
 from study.progress import NotNow, State
@@ -472,3 +473,21 @@ def test_a_sweep_of_one_study_closes_all_of_it_and_nothing_else(database):
         lambda session: readings.close_all_due(session, by=ClosedBy.SWEEP, at_us=LAST_US + 1, study_id=other.id)
     )
     assert (closed, readers[0].found().state, readers[1].found().state) == (1, State.OPEN, State.EXPIRED)
+
+
+# What it costs -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_save_is_eight_statements_with_begin_and_commit(database):
+    """Every tick of every physician is one: a ninth statement is a decision."""
+    reader = a_reader_joined(a_study_in(database))
+    reader.begin()
+    reader.save(a_draft("a"))
+    sent = []
+    event.listen(database.engine, "before_cursor_execute", lambda *sending: sent.append(sending[2]))
+    event.listen(database.engine, "commit", lambda _: sent.append("COMMIT"))
+    reader.save(a_draft("b"), key="key-2", base=1)
+    assert [statement.split()[0] for statement in sent] == [
+        "BEGIN", "SELECT", "INSERT", "INSERT", "INSERT", "UPDATE", "UPDATE", "COMMIT",
+    ]  # fmt: skip
