@@ -81,6 +81,9 @@ def world(folder: Path, state: StudyState) -> World:
         assert visitors["reader"].post(f"/readings/{own}/begin").status_code == 303
     for role in ("pi", "statistician", "owner"):
         visitors[role] = site.staff(Role(role))
+    if state is StudyState.LOCKED:  # a study is locked when nobody is answering any more
+        visitors["reader"].get(f"/readings/{own}/review")
+        assert visitors["reader"].post(f"/readings/{own}/submit", {"nothing": "y"}).status_code == 303
     if state in (StudyState.PAUSED, StudyState.LOCKED):
         site.change_state(study.name, state)
     values = {
