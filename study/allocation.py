@@ -8,11 +8,17 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from study.case import Case, CaseId, OptionId
 from study.errors import StudyError
+from study.protocol import Arm, Protocol
 
 
 def rank(seed: int, *parts: str) -> str:
     """A place in an order that depends on the seed and the parts alone."""
     return hashlib.sha256("\x1f".join([str(seed), *parts]).encode()).hexdigest()
+
+
+def draw_arm(protocol: Protocol, person: str) -> Arm:
+    """The arm that a person is invited to: of several, one by hash, so that nobody chooses it."""
+    return min(protocol.arms, key=lambda arm: rank(protocol.seed, "arm", person, arm.id))
 
 
 def allocate(

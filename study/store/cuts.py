@@ -1,13 +1,9 @@
 """A cut from the database: what an analysis needs of a locked study, or of a rehearsal on test readers."""
 
-from uuid import UUID
-
-from sqlalchemy import and_, func, select
 from sqlmodel import Session
 
 from study.bundle import parse_bundle
 from study.cut import Cut
-from study.progress import State
 from study.record import cut_of
 from study.store import records, studies
 from study.store.studies import StudyRefuses
@@ -37,22 +33,3 @@ def cut(session: Session, name: str, *, rehearsal: bool = False) -> Cut:
         records.system_answers(session, study.id),
         locked_at_us=None if rehearsal else study.locked_at_us,
     )
-
-
-def still_open(session: Session, study_id: UUID) -> int:
-    """How many readings are being answered at this moment, test readers and void ones left out."""
-    query = (
-        select(func.count())
-        .select_from(
-            READING.join(
-                READER, and_(READER.c.study_id == READING.c.study_id, READER.c.respondent_id == READING.c.respondent_id)
-            )
-        )
-        .where(
-            READING.c.study_id == study_id,
-            READING.c.state == State.OPEN.value,
-            READING.c.void_at_us.is_(None),
-            READER.c.test.is_(False),
-        )
-    )
-    return session.connection().scalar(query) or 0

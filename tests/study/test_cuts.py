@@ -44,12 +44,3 @@ def test_nothing_is_cut_before_the_lock_but_test_readers(database):
         rehearsal = cuts.cut(session, "small", rehearsal=True)
     assert endings(rehearsal) == {("R006", 1): Ending.SUBMITTED, ("R006", 2): Ending.NEVER_OPENED}
     assert rehearsal.locked_at_us is None
-
-
-def test_readings_under_way_are_counted_test_readers_and_void_ones_left_out(database):
-    study = a_loaded_study(database)
-    panel = a_panel_in(study)
-    panel.nothing.begin(2)
-    panel.test.begin(2)
-    with database.read() as session:
-        assert cuts.still_open(session, study.id) == 1

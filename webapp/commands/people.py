@@ -120,11 +120,12 @@ def invited(
 
 def arm_of(protocol: "Protocol", name: str | None, email: str) -> "Arm":
     """The arm of that name; None: the one that the pages would draw for this person. Raises StudyError."""
+    from study.allocation import draw_arm
     from study.errors import StudyError
-    from webapp.pi.invitations import arm_for
+    from study.store.accounts import normal
 
     if name is None:
-        return arm_for(protocol, email)
+        return draw_arm(protocol, normal(email))
     for arm in protocol.arms:
         if arm.id == name:
             return arm

@@ -89,31 +89,7 @@ def pause(name: Name, reason: Annotated[str, typer.Option(help="Why.")] = "") ->
 @study.command()
 def lock(name: Name, reason: Annotated[str, typer.Option(help="Why now.")] = "") -> None:
     """End the study for good. From here on it can be analysed; nothing can be added."""
-    from study.bundle_content import parse_content
-    from study.errors import StudyError
-    from study.store import studies
-    from study.store.cuts import still_open
-    from study.store.readings import close_all_due
-    from study.tables import ClosedBy, StudyState
-
-    def work(session: "Session") -> str:
-        at_us, found = now_us(), studies.by_name(session, name, for_update=True)
-        while close_all_due(session, by=ClosedBy.SWEEP, at_us=at_us, study_id=found.id):
-            pass
-        answering = still_open(session, found.id)
-        if answering:
-            cases = "case is" if answering == 1 else "cases are"
-            raise StudyError(
-                f"{answering} {cases} being answered at this moment in {name!r}. "
-                "Pause the study, and lock it when their time is over."
-            )
-        protocol = parse_content(studies.files(session, found.id))[0]
-        return studies.change_state(
-            session, name, StudyState.LOCKED, protocol=protocol, actor_id=None, at_us=at_us, reason=reason
-        ).state
-
-    with opened(configured()) as database:
-        say(f"{name}: {database.write(work)}")
+    _change(name, "locked", reason)
 
 
 def _change(name: str, wanted: str, reason: str = "") -> None:

@@ -8,9 +8,8 @@ from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from sqlmodel import Session
 
-from study.allocation import rank
+from study.allocation import draw_arm
 from study.errors import Fault, Faulty
-from study.protocol import Arm, Protocol
 from study.store import accounts, enrolment, events
 from study.store.accounts import Refused
 from study.store.enrolment import Invitee
@@ -216,7 +215,7 @@ def _invite_all(
     known: list[str] = []
     for line, invitee in people:
         try:
-            arm = arm_for(content.protocol, invitee.email)
+            arm = draw_arm(content.protocol, accounts.normal(invitee.email))
             reader = enrolment.invite(session, study, invitee, arm=arm, actor_id=actor_id, at_us=at_us)
         except Refused as refused:
             if not called:
@@ -230,12 +229,6 @@ def _invite_all(
     if faults:
         raise Faulty(faults)
     return Invited(len(people) - len(known), tuple(known))
-
-
-def arm_for(protocol: Protocol, email: str) -> Arm:
-    """The arm that a person is invited to; of several, one by hash, so that nobody chooses it."""
-    ranked = sorted(protocol.arms, key=lambda arm: rank(protocol.seed, "arm", accounts.normal(email), arm.id))
-    return ranked[0]
 
 
 def _issue(session: Session, reader: ReaderRow, content: Content, batch: links.Batch, *, at_us: int) -> None:
