@@ -14,7 +14,7 @@ from study.consensus import BENEFIT
 from study.errors import Fault, Faulty, StudyError
 from study.formats.answers import parse_any
 from study.profile import PROFILES
-from study.protocol import Protocol
+from study.protocol import Protocol, not_played
 from study.rubric import OptionStructure, Rating, Rubric, build_rubric, consensus_scores, rubric_digest
 
 __all__ = ["Bundle", "bundle_digest", "parse_bundle", "parse_content", "read_folder", "write_folder"]
@@ -78,10 +78,16 @@ def parse_bundle(files: Mapping[str, bytes]) -> Bundle:
             *_nothing_right(cases, ratings, scoring.consensus),
             *_no_effect(structure),
             *_nobody(protocol, answers),
+            *_not_played(protocol),
         ),
         digest=bundle_digest(files),
         rubric_digest=rubric_digest(source, scoring.profile, scoring.consensus),
     )
+
+
+def _not_played(protocol: Protocol) -> list[Fault]:
+    sentence = not_played(protocol)
+    return [] if sentence is None else [Fault(f"{PROTOCOL}:arms", f"{sentence} The study cannot be opened as it is.")]
 
 
 def _belongs(name: str) -> bool:

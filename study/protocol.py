@@ -75,3 +75,13 @@ class Protocol:
     session_limit_s: int | None = None
     window: Window = Window()
     target_readers: int | None = None
+
+
+def not_played(protocol: Protocol) -> str | None:
+    """What of a protocol the pages cannot play yet, in a sentence; None: all of it. Such a study may not open."""
+    for arm in protocol.arms:
+        if len(arm.stages) != 1:
+            return f"Arm {arm.id} has {len(arm.stages)} stages; the pages play one."
+        if arm.stages[0].mode is not StageMode.TICK:
+            return f"Arm {arm.id} asks for a call on every option (grade_all); the pages play ticks."
+    return None

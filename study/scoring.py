@@ -14,7 +14,7 @@ from study.case import CaseId, OptionId
 from study.encoding import Floats, Plans, encode
 from study.errors import StudyError
 from study.measures import FOLDS, Sums, composite
-from study.profile import Measure
+from study.profile import Measure, MeasureKind
 from study.rubric import Ints, Rubric
 from study.verdicts import OptionSums, Verdicts, judge
 
@@ -148,7 +148,8 @@ def _fold(sums: Sums) -> dict[str, Scored]:
 
 
 def _scored(measure: Measure, sums: Sums) -> Scored:
-    folded = FOLDS.get(measure.name, composite)(sums)
+    fold = composite if measure.kind is MeasureKind.COMPOSITE else FOLDS[measure.name]
+    folded = fold(sums)
     undefined = np.flatnonzero(np.isnan(folded.value)).tolist()
     reason = dict.fromkeys(undefined, measure.undefined or "undefined")
     return Scored(measure, folded.value, folded.numerator, folded.denominator, reason)

@@ -10,7 +10,7 @@ from sqlmodel import Session, col, func, select
 
 from study.errors import StudyError
 from study.progress import State
-from study.protocol import Protocol
+from study.protocol import Protocol, not_played
 from study.store import events, readings
 from study.tables import (
     AnswerRow,
@@ -167,6 +167,9 @@ def change_state(
             "The primary comparison must be named before a study opens: add [primary] to study.toml "
             "(measure, test, control), then load the bundle again."
         )
+    unplayed = not_played(protocol)
+    if wanted is StudyState.OPEN and unplayed is not None:
+        raise StudyRefuses(f"{unplayed} A study opens only when all of it can be played.")
     if wanted is StudyState.OPEN and study.opened_at_us is None:
         study.opened_at_us = at_us
     if wanted is StudyState.LOCKED:

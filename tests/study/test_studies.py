@@ -22,6 +22,7 @@ from builders import (
 )
 
 from study.progress import State
+from study.protocol import Arm
 from study.store import conduct, enrolment, studies
 from study.store.studies import NEXT, NoSuchStudy, StudyRefuses
 from study.tables import StudyState
@@ -210,3 +211,10 @@ def test_a_test_readers_open_case_holds_up_no_lock(database):
     study = a_study_in(database)
     a_reader_joined(study, test=True).begin()
     become(study, StudyState.LOCKED)
+
+
+def test_a_study_that_the_pages_cannot_play_does_not_open(database):
+    two_stages = Arm(id="physician", stages=(a_stage(), a_stage(id="revise")))
+    study = a_study_in(database, protocol=replace(a_protocol(), arms=(two_stages,)), state=StudyState.DRAFT)
+    with pytest.raises(StudyRefuses, match="2 stages"):
+        become(study, StudyState.OPEN)
