@@ -1,6 +1,7 @@
 """Alembic's door. It is given a connection by `study.migrate`, and never makes one of its own."""
 
 from alembic import context
+
 from study.tables import metadata
 
 context.configure(
