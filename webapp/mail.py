@@ -14,13 +14,12 @@ import structlog
 from sqlmodel import Session
 
 from study.db import Database
-from study.store import accounts
+from study.store import outbox
 from study.tables import OutboxRow
-from study.timing import SECOND_US
+from webapp.links import token_in
 from webapp.settings import Settings
 
 TIMEOUT_S = 20
-FIRST_WAIT_US = 30 * SECOND_US
 AT_ONCE = 200
 
 log = structlog.get_logger("mail")
@@ -38,37 +37,57 @@ Send = Callable[[Mail], None]
 
 
 def deliver(database: Database, send: Send, *, clock: Callable[[], int]) -> int:
-    """Send what waits, outside any transaction; returns how many were sent."""
+    """Send what waits, outside any transaction; returns how many were sent.
+
+    One mail that fails stops no other. A server that cannot be reached ends the round: every mail would wait for it.
+    """
     waiting = database.write(lambda session: _waiting(session, clock()))
-    return sum(_deliver(database, mail, send, clock) for mail in waiting)
+    sent = 0
+    for mail in waiting:
+        failure = _tried(mail, send)
+        _note(database, mail, failure, clock)
+        if failure is None:
+            sent += 1
+        elif isinstance(failure, OSError) and not isinstance(failure, smtplib.SMTPException):
+            break
+    return sent
+
+
+def forget_dead_links(database: Database, *, at_us: int) -> None:
+    """With a mail server or without one: a link that has ended is kept nowhere."""
+    with database.read() as session:
+        if not outbox.any_waiting(session):
+            return
+    database.write(lambda session: outbox.forget_dead(session, token_in, at_us=at_us))
 
 
 def _waiting(session: Session, at_us: int) -> list[Mail]:
-    """Those whose turn it is: each failure doubles the wait."""
-    rows = accounts.unsent(session, most=AT_ONCE)
-    ripe = [row for row in rows if at_us >= row.created_at_us + FIRST_WAIT_US * (2**row.tries - 1)]
-    return [Mail(row.id, row.recipient, row.subject, row.body) for row in ripe]
+    rows = outbox.ripe(session, at_us=at_us, most=AT_ONCE)
+    return [Mail(row.id, row.recipient, row.subject, row.body) for row in rows]
 
 
-def _deliver(database: Database, mail: Mail, send: Send, clock: Callable[[], int]) -> bool:
-    failure = None
+def _tried(mail: Mail, send: Send) -> Exception | None:
+    """What went wrong. Anything may: the text of a mail and its address come from people."""
     try:
         send(mail)
-    except (OSError, smtplib.SMTPException, ValueError) as error:
-        failure = f"{type(error).__name__}: {error}"
+    except Exception as error:
         log.warning("mail not sent", mail=str(mail.id), reason=type(error).__name__)
+        return error
+    return None
 
+
+def _note(database: Database, mail: Mail, failure: Exception | None, clock: Callable[[], int]) -> None:
     def note(session: Session) -> None:
         row = session.get_one(OutboxRow, mail.id, with_for_update=True)
-        row.tries += 1
-        row.failure = failure
-        if failure is None:
-            row.sent_at_us = clock()
-            row.body = ""  # a link is a secret: once it is on its way only its digest is kept
-        session.add(row)
+        outbox.note(session, row, None if failure is None else _kind(failure), at_us=clock())
 
     database.write(note)
-    return failure is None
+
+
+def _kind(failure: Exception) -> str:
+    """The kind alone, with the server's code: its words may hold anything."""
+    code = getattr(failure, "smtp_code", None)
+    return type(failure).__name__ if code is None else f"{type(failure).__name__} {code}"
 
 
 def sender(settings: Settings) -> Send:

@@ -17,7 +17,7 @@ from study.store import cuts, jobs, readings
 from study.store.jobs import Claim
 from study.tables import ClosedBy
 from study.timing import SECOND_US
-from webapp.mail import Send, deliver, sender
+from webapp.mail import Send, deliver, forget_dead_links, sender
 from webapp.settings import Settings
 
 PERIOD_S = 2.0
@@ -82,6 +82,7 @@ def tend(database: Database, settings: Settings, *, clock: Clock, send: Send | N
     """What cannot wait: close what is due, send what is in the outbox."""
     closed = close_due(database, clock=clock)
     sent = 0
+    forget_dead_links(database, at_us=clock())
     if settings.smtp_host:
         with alone(database, MAIL) as mine:
             if mine:

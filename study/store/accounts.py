@@ -4,6 +4,7 @@ Tokens come from the caller and only their digests are kept; password hashes are
 """
 
 import hashlib
+import re
 from dataclasses import dataclass
 from typing import TypeVar
 from uuid import UUID
@@ -35,6 +36,12 @@ THROTTLE = metadata.tables["throttle"]
 
 T = TypeVar("T")
 
+_ADDRESS = re.compile(
+    r"(?=[^@]{1,64}@)[a-z0-9!#$%&'*+/=?^_~-]+(\.[a-z0-9!#$%&'*+/=?^_~-]+)*"
+    r"@[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+"
+)
+"""A name and a host, and nothing that stands between addresses, quotes them or comments on them."""
+
 FORGOTTEN_US = 24 * 3600 * SECOND_US
 """The longest window in which tries are counted."""
 
@@ -64,12 +71,14 @@ def digest(token: str) -> str:
 
 
 def normal(email: str) -> str:
-    """The one spelling under which an address is kept. Raises Refused for what cannot be an address."""
-    spelled = email.strip().lower()
-    name, at, host = spelled.partition("@")
-    unwritable = " " in spelled or not spelled.isprintable()  # a NUL, half of a surrogate pair, a line's end
-    if not (name and at and "." in host) or unwritable or len(spelled) > 254:
-        raise Refused(f"{email.strip()!r} is not an e-mail address.")
+    """The one spelling under which an address is kept: exactly one recipient, in ASCII.
+
+    Raises Refused for what cannot be an address, and for what a mail program could take for two, or for another.
+    """
+    written = email.strip()
+    spelled = written.lower()
+    if not (written.isascii() and len(spelled) <= 254 and _ADDRESS.fullmatch(spelled)) or "=?" in spelled:
+        raise Refused(f"{written!r} is not an e-mail address.")
     return spelled
 
 
@@ -105,6 +114,8 @@ def by_id(session: Session, account_id: UUID) -> AccountRow:
 
 
 def issue_password_ticket(session: Session, account: AccountRow, token: str, *, at_us: int, ttl_us: int) -> None:
+    """A fresh link to set a password. Earlier ones end, as earlier invitations do."""
+    end_password_tickets(session, account, at_us=at_us)
     session.add(
         TicketRow(
             token_sha256=digest(token),
@@ -145,6 +156,12 @@ def set_password(session: Session, account: AccountRow, password_hash: str, *, a
     """Every browser that was signed in with the old one is signed out, and other links to set one end."""
     account.password_hash = password_hash
     end_logins(session, account.id)
+    end_password_tickets(session, account, at_us=at_us)
+    events.record(session, account, "password set", at_us=at_us, actor_id=account.id)
+
+
+def end_password_tickets(session: Session, account: AccountRow, *, at_us: int) -> None:
+    """Links to set a password that were not used yet end now."""
     others = update(TicketRow).where(
         col(TicketRow.account_id) == account.id,
         col(TicketRow.purpose) == TicketPurpose.PASSWORD.value,
@@ -152,7 +169,6 @@ def set_password(session: Session, account: AccountRow, password_hash: str, *, a
         col(TicketRow.expires_at_us) >= at_us,
     )
     session.exec(others.values(expires_at_us=at_us - 1).execution_options(synchronize_session=False))
-    events.record(session, account, "password set", at_us=at_us, actor_id=account.id)
 
 
 def start_login(session: Session, account: AccountRow, token: str, *, at_us: int, ttl_us: int) -> None:
@@ -199,14 +215,3 @@ def count_try(session: Session, key: str, *, at_us: int, window_us: int) -> int:
 def post(session: Session, recipient: str, subject: str, body: str, *, at_us: int) -> None:
     """Put a mail in the outbox, in the transaction that decided on it."""
     session.add(OutboxRow(recipient=recipient, subject=" ".join(subject.split()), body=body, created_at_us=at_us))
-
-
-def unsent(session: Session, *, most: int = 20, tries: int = 8) -> list[OutboxRow]:
-    query = (
-        select(OutboxRow)
-        .where(col(OutboxRow.sent_at_us).is_(None), col(OutboxRow.tries) < tries)
-        .order_by(col(OutboxRow.created_at_us))
-        .limit(most)
-        .with_for_update(skip_locked=True)
-    )
-    return list(session.exec(query))

@@ -3,13 +3,16 @@
 import hashlib
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from email import message_from_bytes, policy
+from email.headerregistry import Address
+from email.message import EmailMessage
 
 import pytest
 from builders import DAY_US, NOON_US, SECOND_US, chain_faults, kinds_of, rows
 from hypothesis import given
 from hypothesis import strategies as st
 
-from study.store import accounts
+from study.store import accounts, outbox
 from study.store.accounts import Refused, normal
 from study.tables import AccountRow, Role, TicketPurpose, metadata
 
@@ -64,7 +67,7 @@ def who(database, token, *, at_us=NOON_US):
     [
         ("ada@example.org", "ada@example.org"),
         ("  Ada@Example.ORG\t", "ada@example.org"),
-        ("ÉTÉ@exämple.org", "été@exämple.org"),
+        ("o'brien_%-1@xn--exmple-cua.org", "o'brien_%-1@xn--exmple-cua.org"),
         ("a+b@sub.example.org", "a+b@sub.example.org"),
     ],
 )
@@ -78,6 +81,22 @@ ada@
 @example.org
 ada@example
 a da@example.org
+a@example.org,b@example.org
+a@example.org;b@example.org
+a,b@example.org
+"a b"@example.org
+a(b)@example.org
+<a@example.org>
+a[b]@example.org
+a:b@example.org
+a@b@example.org
+.a@example.org
+a..b@example.org
+a@-example.org
+=?utf-8?q?a?=@example.org
+été@example.org
+\u212aim@example.org
+ada@exämple.org
 """.splitlines()
 UNWRITABLE = ["a\nb@example.org", "a\x00@example.org", "ada\ud800@example.org", "a\u00a0b@example.org"]
 
@@ -89,6 +108,21 @@ def test_what_cannot_be_an_address_is_refused(typed):
     assert str(refusal.value).encode()
 
 
+@given(
+    st.text(st.sampled_from("ab.-_'=?,;:\"()<>[]@\\ \n=\u00e9"), max_size=90), st.sampled_from(["", "@", "@x.org,b"])
+)
+def test_whatever_is_an_address_is_one_recipient_on_its_way_out_and_in(name, rest):
+    try:
+        kept = normal(f"{name}{rest}@example.org")
+    except Refused:
+        return
+    assert Address(addr_spec=kept).addr_spec == kept
+    mail = EmailMessage()
+    mail["To"] = kept
+    for header in (mail["To"], message_from_bytes(mail.as_bytes(), policy=policy.SMTP)["To"]):
+        assert [address.addr_spec for address in header.addresses] == [kept]
+
+
 @given(st.text(st.characters(), max_size=12), st.text(st.characters(), max_size=12))
 def test_any_address_is_refused_or_has_a_spelling_that_stays_as_it_is(name, host):
     try:
@@ -97,6 +131,15 @@ def test_any_address_is_refused_or_has_a_spelling_that_stays_as_it_is(name, host
         return
     assert normal(kept) == kept
     assert kept.encode()
+
+
+def test_a_fresh_link_to_set_a_password_ends_the_earlier_one(database, account_id):
+    issue(database, account_id, "first" * 8)
+    issue(database, account_id, "second" * 8, at_us=NOON_US + 1)
+    with database.read() as session:
+        with pytest.raises(Refused, match="expired"):
+            accounts.usable_ticket(session, "first" * 8, TicketPurpose.PASSWORD, at_us=NOON_US + 1)
+        assert accounts.usable_ticket(session, "second" * 8, TicketPurpose.PASSWORD, at_us=NOON_US + 1)
 
 
 # Staff ---------------------------------------------------------------------------------------------------------
@@ -291,7 +334,9 @@ def test_mail_waits_in_the_order_of_writing_and_is_one_line_of_subject(database)
             accounts.post(session, f"{number}@example.org", "An\r\nBcc: invitation", "Body", at_us=NOON_US + number)
 
     database.write(work)
-    waiting = database.write(lambda session: [(mail.recipient, mail.subject) for mail in accounts.unsent(session)])
+    waiting = database.write(
+        lambda session: [(mail.recipient, mail.subject) for mail in outbox.ripe(session, at_us=NOON_US + 9, most=20)]
+    )
     assert waiting == [(f"{number}@example.org", "An Bcc: invitation") for number in range(3)]
 
 

@@ -15,9 +15,10 @@ from panels import a_loaded_study, a_panel_in, lock
 
 from study.errors import StudyError
 from study.store import accounts, jobs, studies
-from study.tables import JobState
+from study.store.outbox import FIRST_WAIT_US, MOST_TRIES
+from study.tables import JobState, Role
 from webapp import worker
-from webapp.mail import FIRST_WAIT_US, Mail, deliver, message
+from webapp.mail import Mail, deliver, message
 from webapp.settings import Settings
 
 MAILING = Settings(smtp_host="mail.example", mail_from="study@clinic.example", secret_key="s" * 40)
@@ -122,6 +123,58 @@ def test_mail_that_fails_is_tried_again_later_and_keeps_no_other_waiting(databas
     assert failed["failure"].startswith("SMTPRecipientsRefused")
     assert deliver(database, post, clock=at(NOON_US + FIRST_WAIT_US)) == 1
     assert all(row["sent_at_us"] and row["failure"] is None for row in rows(database, "outbox"))
+
+
+@pytest.mark.parametrize("error", [RuntimeError("oh"), UnicodeError("é"), KeyError("a@x.example"), RecursionError()])
+def test_whatever_goes_wrong_with_one_mail_stops_no_other(database, error):
+    posted(database, "bad@x.example", "a@x.example")
+    post = Post(error)
+    assert deliver(database, post, clock=at(NOON_US)) == 1
+    assert [mail.recipient for mail in post.sent] == ["a@x.example"]
+    (failed,) = [row for row in rows(database, "outbox") if row["sent_at_us"] is None]
+    assert (failed["tries"], failed["failure"]) == (1, type(error).__name__)
+
+
+def test_mail_that_always_fails_does_not_stand_in_the_way_of_what_comes_after(sqlite_database, monkeypatch):
+    monkeypatch.setattr("webapp.mail.AT_ONCE", 2)
+    posted(sqlite_database, "one@x.example", "two@x.example")
+    assert deliver(sqlite_database, Post(ValueError(), ValueError()), clock=at(NOON_US)) == 0
+    posted(sqlite_database, "a@x.example")
+    assert deliver(sqlite_database, Post(), clock=at(NOON_US)) == 1
+
+
+def test_a_server_that_is_not_there_is_asked_once_a_round(sqlite_database):
+    posted(sqlite_database, "a@x.example", "b@x.example")
+    post = Post(ConnectionRefusedError(), ConnectionRefusedError())
+    assert deliver(sqlite_database, post, clock=at(NOON_US)) == 0
+    assert sorted(row["tries"] for row in rows(sqlite_database, "outbox")) == [0, 1]
+
+
+def test_after_the_last_try_the_link_is_forgotten(sqlite_database):
+    posted(sqlite_database, "a@x.example")
+    for tried in range(1, MOST_TRIES + 1):
+        assert rows(sqlite_database, "outbox")[0]["body"] == "https://link"
+        deliver(sqlite_database, Post(ValueError()), clock=at(NOON_US + FIRST_WAIT_US * 2**tried))
+    (row,) = rows(sqlite_database, "outbox")
+    assert (row["tries"], row["body"], row["sent_at_us"]) == (MOST_TRIES, "", None)
+
+
+def test_mail_whose_link_has_ended_is_never_sent_and_forgotten_even_without_a_server(database):
+    def work(session):
+        account = accounts.add_staff(session, "pi@x.example", Role.PI, actor_id=None, at_us=NOON_US)
+        for token in ("first" * 5, "second" * 5):
+            accounts.issue_password_ticket(session, account, token, at_us=NOON_US, ttl_us=SECOND_US)
+            accounts.post(session, account.email, token, f"https://x/set-password/{token}\n", at_us=NOON_US)
+
+    database.write(work)
+    worker.tend(database, QUIET, clock=at(NOON_US))
+    assert {row["subject"]: bool(row["body"]) for row in rows(database, "outbox")} == {
+        "first" * 5: False,
+        "second" * 5: True,
+    }
+    post = Post()
+    assert worker.tend(database, MAILING, clock=at(NOON_US + 2 * SECOND_US), send=post).sent == 0
+    assert [row["body"] for row in rows(database, "outbox")] == ["", ""]
 
 
 def test_of_two_workers_one_sends_mail(database):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from webapp.commands import links
+from webapp import links
 from webapp.commands.database import configured, now_us, opened
 from webapp.commands.output import say
 

@@ -1,6 +1,16 @@
-"""One-time links, as they are printed and mailed."""
+"""One-time links, as they are printed and mailed, and how one is known again in a mail."""
+
+import re
 
 from webapp.settings import Settings
+
+_LINK = re.compile(r"/(?:join|set-password)/([A-Za-z0-9_-]{16,})")
+
+
+def token_in(body: str) -> str | None:
+    """The token of the link that a mail carries; None: it carries none."""
+    found = _LINK.search(body)
+    return None if found is None else found.group(1)
 
 
 def join_link(settings: Settings, token: str) -> str:
