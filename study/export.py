@@ -22,11 +22,11 @@ from study.cut import Cut
 from study.errors import Fault, Faulty, StudyError
 from study.formats.canonical import parse_answers, write_answers
 from study.reading_table import read_readings, write_dictionary, write_readings, write_table
-from study.record import EventRecord, StudyRecord, cut_of, physician_answer
+from study.record import EventRecord, StudyRecord, cut_of, physician_answer, set_aside_answer
 
 SCHEMA = 1
-MANIFEST, BUNDLE = "manifest.json", "bundle/"
-NEEDED = frozenset({"answers.jsonl", "chains.csv", "events.jsonl", "readings.csv"})
+MANIFEST, BUNDLE, SET_ASIDE = "manifest.json", "bundle/", "set-aside.jsonl"
+NEEDED = frozenset({"answers.jsonl", SET_ASIDE, "chains.csv", "events.jsonl", "readings.csv"})
 LONG_AGO = (1980, 1, 1, 0, 0, 0)
 """The time of every member: an archive made later is not another archive."""
 
@@ -67,8 +67,9 @@ def _unlocked(record: StudyRecord) -> dict[str, bytes]:
 
 
 def _locked(record: StudyRecord) -> dict[str, bytes]:
-    physicians = [physician_answer(reading.reading) for reading in record.readings]
-    answers = [*record.answers, *(answer for answer in physicians if answer is not None)]
+    readings = [reading.reading for reading in record.readings]
+    scored = [answer for reading in readings if (answer := physician_answer(reading)) is not None]
+    unscored = [answer for reading in readings if (answer := set_aside_answer(reading)) is not None]
     return {
         **{f"{BUNDLE}{path}": body for path, body in record.files.items()},
         "roster.csv": _roster(record),
@@ -94,7 +95,8 @@ def _locked(record: StudyRecord) -> dict[str, bytes]:
         ),
         "readings.csv": write_readings(record.readings, record.readers),
         "readings-dictionary.csv": write_dictionary(),
-        "answers.jsonl": write_answers(answers),
+        "answers.jsonl": write_answers([*record.answers, *scored]),
+        SET_ASIDE: write_answers(unscored),
         "chains.csv": write_table(
             ["subject_kind", "subject_id", "event_count", "head"],
             ([chain.subject_kind, chain.subject_id, chain.event_count, chain.head] for chain in record.chains),
@@ -155,7 +157,8 @@ def cut_from_export(path: Path) -> Cut:
     bundled = {name.removeprefix(BUNDLE): body for name, body in files.items() if name.startswith(BUNDLE)}
     bundle = parse_bundle(bundled)
     answers = parse_answers(files["answers.jsonl"], "answers.jsonl", bundle.cases)
-    physicians = [answer for answer in answers if answer.kind is Kind.PHYSICIAN]
+    unscored = parse_answers(files[SET_ASIDE], SET_ASIDE, bundle.cases) if files[SET_ASIDE] else []
+    physicians = [answer for answer in [*answers, *unscored] if answer.kind is Kind.PHYSICIAN]
     responses = {(answer.respondent, str(answer.case_id)): answer.response for answer in physicians}
     return cut_of(
         bundle,

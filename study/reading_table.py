@@ -34,7 +34,7 @@ COLUMNS: Mapping[str, str] = {
     "resources": "what the reader attests to have used, joined by ;",
     "rationale": "the reader's own words",
     "presented": "the options in the order in which they were shown, joined by ;",
-    "answered": "1: there is an answer in answers.jsonl; empty: nothing was ever saved",
+    "answered": "1: it is in answers.jsonl or, unscored, in set-aside.jsonl; empty: nothing was ever saved",
     "receipt": "the digest that the reader was shown at the end",
     "reading_id": "the reading in events.jsonl",
     "respondent_id": "the reader in events.jsonl",

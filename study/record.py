@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from study.answer import Answer, Kind
+from study.answer import Answer, Kind, Response
 from study.bundle import Bundle
 from study.chain import Link
 from study.cut import Cut
@@ -127,13 +127,25 @@ def _place_of(answer: Answer) -> tuple[str, str, str, str, int]:
 
 
 def physician_answer(reading: Reading) -> Answer | None:
-    """A reading as one line of an answers file; None where nothing was ever saved."""
-    if reading.response is None:
+    """A reading as the primary analysis scores it, as one line of an answers file; None: missing, not scored.
+
+    What expired with nothing saved is an empty plan here as well, so that whoever scores the file gets our numbers.
+    """
+    return _answer(reading, reading.scored_response)
+
+
+def set_aside_answer(reading: Reading) -> Answer | None:
+    """What had been saved in a reading that is not scored, kept apart from the answers; None: there is nothing."""
+    return None if reading.scored_response is not None else _answer(reading, reading.response)
+
+
+def _answer(reading: Reading, response: Response | None) -> Answer | None:
+    if response is None:
         return None
     return Answer(
         case_id=reading.case_id,
         respondent=reading.reader,
-        response=reading.response,
+        response=response,
         kind=Kind.PHYSICIAN,
         arm=reading.arm,
         state=reading.state.value,

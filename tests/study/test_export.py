@@ -218,3 +218,16 @@ def test_what_is_no_export_is_refused(tmp_path, data):
 def test_there_is_no_export_where_there_is_no_file(tmp_path: Path):
     with pytest.raises(NotAnExport):
         cut_from_export(tmp_path / "x.zip")
+
+
+def test_its_answers_are_those_that_the_analysis_scores(locked):
+    """Whoever scores the file gets our numbers: an empty plan is in it, a reading that was set aside is not."""
+    found = members(archive_of(locked))
+    with locked.read() as session:
+        readings = cuts.cut(session, "small").readings
+    scored = {(reading.reader, reading.case_id) for reading in readings if reading.scored_response is not None}
+    listed = [json.loads(line) for line in found["answers.jsonl"].splitlines()]
+    assert {(line["respondent"], line["case_id"]) for line in listed if line["kind"] == "physician"} == scored
+    aside = {(line["respondent"], line["case_id"]) for line in map(json.loads, found["set-aside.jsonl"].splitlines())}
+    assert aside
+    assert not aside & scored
