@@ -13,7 +13,6 @@ from analysis.layout import layout_of, weights_of
 from analysis.margins import Conclusion, conclude, p_worse_by_margin
 from analysis.measures import known
 from analysis.pairs import Pairs, Unmatched, panel_pairs, run_means, system_pairs
-from analysis.reml import reml
 from analysis.scoretable import Score, ScoreTable
 from analysis.strata import Strata
 from analysis.twoway import twoway
@@ -23,7 +22,7 @@ from study.profile import Better
 
 SYSTEM_ESTIMAND = {Weighting.PAIR: "E1", Weighting.CASE: "E2", Weighting.READER: "E3"}
 PANEL_ESTIMAND = "E9"
-METHODS = (Method.TWO_WAY, Method.BOOTSTRAP, Method.REML)
+METHODS = (Method.TWO_WAY, Method.BOOTSTRAP)
 """The methods that compare test with control."""
 
 
@@ -198,8 +197,6 @@ def _check(table: ScoreTable, question: Question, better: Better | None, strata:
         faults.append(Fault("--seed", "must not be negative"))
     if question.method not in METHODS:
         faults.append(Fault("--method", f"{question.method} does not compare test with control"))
-    if question.method is Method.REML and question.weights is not Weighting.PAIR:
-        faults.append(Fault("--weights", "are the mixed model's own with --method reml"))
     if strata is not None and question.method is not Method.BOOTSTRAP:
         faults.append(Fault("--strata", "is used by --method bootstrap only"))
     if faults:
@@ -284,8 +281,6 @@ def _estimate(sides: _Sides, question: Question, strata: Strata | None) -> Estim
     layout = layout_of(mask)
     if question.method is Method.TWO_WAY:
         return twoway(differences, layout, level=question.level, weighting=question.weights)
-    if question.method is Method.REML:
-        return reml(differences, layout, level=question.level)
     # Only rows and columns with a pair are drawn from, so that nothing unread takes part in the sampling.
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     kept = tuple(sides.cases[column] for column in columns)

@@ -7,12 +7,11 @@ import numpy as np
 
 from analysis import sides
 from analysis.bootstrap import Draws, percentile
-from analysis.estimate import NAN, Components, Estimate, Floats, Method, Refusal, RefusalCode, Shares, Weighting
+from analysis.estimate import NAN, Estimate, Floats, Method, Refusal, RefusalCode, Weighting
 from analysis.frame import Frame, MeasureTable, PhysicianArm, System
 from analysis.influence import difference
 from analysis.layout import Layout, layout_of, weights_of
 from analysis.pairs import Pairs, Unmatched, system_pairs
-from analysis.reml import reml
 from analysis.simultaneous import Band, bands
 from analysis.twoway import twoway
 
@@ -71,45 +70,6 @@ def contrasts(
         else:
             found.append(_refused(study, one, table, arm, one.refused, level=level))
     return _with_bands(found, in_draws, compared, level)
-
-
-def mixed_model(study: Frame, table: MeasureTable, arm: PhysicianArm, contrast: Contrast) -> Contrast | None:
-    """The same contrast under the mixed model, as a sensitivity; None: not a mean, or nothing to compare.
-
-    An iteration ends where the processor's rounding lets it: six digits of it (four of its degrees of freedom) are
-    the same everywhere, and no more are kept.
-    """
-    if table.measure.kind != "mean" or contrast.default.value != contrast.default.value:
-        return None
-    k = next(k for k, system in enumerate(study.systems) if system.name == contrast.test)
-    mask = system_pairs(arm.read, study.answered[k], defined=sides.defined(table, arm.name)[k]).mask
-    fitted = reml(sides.differences(table, arm.name, k, mask), layout_of(mask), level=contrast.default.level)
-    return replace(
-        contrast,
-        test_value=NAN,
-        control_value=NAN,
-        default=_coarse(fitted),
-        bootstrap=replace(_coarse(fitted), low=NAN, high=NAN, se=NAN),
-        band=None,
-    )
-
-
-def _coarse(estimate: Estimate) -> Estimate:
-    def digits(value: float, n: int = 6) -> float:
-        return float(f"{value:.{n}g}")
-
-    found, shares = estimate.components, estimate.shares
-    return replace(
-        estimate,
-        value=digits(estimate.value),
-        se=digits(estimate.se),
-        low=digits(estimate.low),
-        high=digits(estimate.high),
-        p=digits(estimate.p),
-        df=digits(estimate.df, 4),
-        components=Components(digits(found.case), digits(found.reader), digits(found.cell)),
-        shares=Shares(digits(shares.case), digits(shares.reader), digits(shares.cell)),
-    )
 
 
 def differs_in_mode(system: System, arm: PhysicianArm) -> bool:

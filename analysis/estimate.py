@@ -18,7 +18,6 @@ class Method(StrEnum):
 
     TWO_WAY = "two-way"
     BOOTSTRAP = "bootstrap"
-    REML = "reml"
     CASES = "cases"
     CLOPPER_PEARSON = "clopper-pearson"
 
@@ -41,7 +40,6 @@ class RefusalCode(StrEnum):
     FEW_SHARED_CASES = "few_shared_cases"
     FEW_SHARED_READERS = "few_shared_readers"
     ZERO_VARIANCE = "zero_variance"
-    NOT_CONVERGED = "not_converged"
     DRAWS_WITHOUT_VALUE = "draws_without_value"
     MISSING_ANSWERS = "missing_answers"
     MIXED_RESPONSE_MODES = "mixed_response_modes"

@@ -7,7 +7,7 @@ import numpy as np
 
 from analysis.agreement import Reliability, complete_table, reliability
 from analysis.bootstrap import Draws, draw
-from analysis.contrasts import Contrast, contrasts, mixed_model
+from analysis.contrasts import Contrast, contrasts
 from analysis.counts import ArmCounts, count
 from analysis.estimate import NAN, Floats, Ints
 from analysis.exact import dot, total
@@ -23,7 +23,7 @@ Progress = Callable[[str, int, int], None]
 """Called with what is being done, how many parts are done, and how many there are."""
 
 LEVEL = 0.95
-MAIN, COMPLETED_ONLY, MIXED_MODEL = "main", "completed only", "mixed model"
+MAIN, COMPLETED_ONLY = "main", "completed only"
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +149,6 @@ def find(
         table = completed.tables[measures[0].name]
         made = contrasts(completed, table, completed.arms[arm.name], drawn, level=LEVEL, mixed_modes=mixed_modes)
         found += [(COMPLETED_ONLY, contrast) for contrast in made]
-    found += [(MIXED_MODEL, contrast) for contrast in _second_opinion(cut, study, [made for _, made in found])]
 
     progress("reliability", 0, 1)
     ratings = {(f"{r.case_id}/{r.option_id}", r.rater): r.score for r in cut.ratings}
@@ -170,18 +169,6 @@ def find(
         draws=draws,
         draws_digest=drawn.digest,
     )
-
-
-def _second_opinion(cut: Cut, study: Frame, found: Sequence[Contrast]) -> list[Contrast]:
-    """The primary comparison under the mixed model, where it can be fitted."""
-    wanted = cut.protocol.primary
-    if wanted is None:
-        return []
-    for contrast in found:
-        if (contrast.test, contrast.control, contrast.measure) == (wanted.test, wanted.control, wanted.measure):
-            fitted = mixed_model(study, study.tables[wanted.measure], study.arms[wanted.control], contrast)
-            return [] if fitted is None else [fitted]
-    return []
 
 
 def _primary_first(cut: Cut, measures: tuple[Measure, ...]) -> tuple[Measure, ...]:

@@ -1,6 +1,6 @@
 """The methods paragraph, made from what was run."""
 
-from analysis.findings import COMPLETED_ONLY, MIXED_MODEL, Findings
+from analysis.findings import COMPLETED_ONLY, Findings
 from analysis.wording import counted, listed, percent
 
 
@@ -66,12 +66,6 @@ def _missing(found: Findings) -> str:
         if found.of(COMPLETED_ONLY)
         else ""
     )
-    if found.of(MIXED_MODEL):
-        sensitivity += (
-            " The primary comparison was also fitted as a mixed model of the differences with random physicians and "
-            "cases, by restricted maximum likelihood with Satterthwaite's degrees of freedom; its mean is weighted by "
-            "generalised least squares."
-        )
     return (
         "A reading that expired with a draft was scored on its last saved draft, one that was opened and never saved "
         "as an empty plan, and a plan deliberately left empty as it was; readings never opened, still open or void "

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from analysis import wording
-from analysis.findings import COMPLETED_ONLY, HARM_LABELS, MAIN, MIXED_MODEL, Findings, Row
+from analysis.findings import COMPLETED_ONLY, HARM_LABELS, MAIN, Findings, Row
 from analysis.forest import Forest, ordered
 from analysis.methods import methods, software
 from analysis.results import provenance
@@ -76,9 +76,6 @@ def report_html(found: Findings, svg: str) -> bytes:
             primary_tables=[
                 *_tables(found, MAIN, found.measure, "main analysis"),
                 *_tables(found, COMPLETED_ONLY, found.measure, "sensitivity: completed only, handed in before time"),
-                *_tables(
-                    found, MIXED_MODEL, found.measure, "sensitivity: mixed model (REML) of the primary comparison"
-                ),
             ],
             other_tables=[
                 table for measure in found.measures[1:] for table in _tables(found, MAIN, measure, _remark(measure))

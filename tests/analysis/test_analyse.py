@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from analysis.analyse import analyse
-from analysis.findings import COMPLETED_ONLY, MAIN, MIXED_MODEL
+from analysis.findings import COMPLETED_ONLY, MAIN
 from study.answer import Kind, Mapper, Response, ResponseMode
 from study.errors import StudyError
 from study.progress import COMPLETED, SCORED, Ending, State
@@ -293,19 +293,6 @@ def test_answers_on_variants_of_a_case_are_counted_and_left_out(a_cut):
     assert row(report, "Alder") == row(run(cut), "Alder")
     assert "5 answers on variants" in " ".join(results(report)["notes"])
     assert "5 answers on variants" in report.files["report.html"].decode()
-
-
-def test_the_mixed_model_stands_beside_the_primary_comparison_as_a_sensitivity(a_cut):
-    report = run(a_cut())
-    main, mixed_model = row(report, "Alder"), row(report, "Alder", analysis=MIXED_MODEL)
-    assert (main["method"], mixed_model["method"]) == ("two-way", "reml")
-    assert float(mixed_model["estimate"]) == pytest.approx(float(main["estimate"]), abs=float(main["se"]) / 2)
-    assert float(mixed_model["se"]) == pytest.approx(float(main["se"]), rel=0.3)
-    assert len(mixed_model["se"].replace(".", "").lstrip("0")) <= 6
-    assert mixed_model["bootstrap_low"] == mixed_model["test_value"] == ""
-    assert "mixed model (REML) of the primary comparison" in report.files["report.html"].decode()
-    ratio = run(a_cut(profile="noharm-2025-12", primary=Primary("restraint", "Alder", "physician")))
-    assert MIXED_MODEL not in {found["analysis"] for found in rows_of(ratio, "tables/differences.csv")}
 
 
 def test_each_arm_has_its_own_contrasts_and_values(a_cut):

@@ -84,13 +84,6 @@ def test_the_answer_has_every_key_of_the_contract_in_order_and_no_nan(method):
     assert set(found["versions"]) == {"primum", "numpy"}
 
 
-def test_the_mixed_model_has_weights_of_its_own(penicillin):
-    found = answer(panel(penicillin), Question("A", "physician", Method.REML))
-    assert [found["estimate"], found["se"], found["df"]] == pytest.approx([-22.97222222, 0.80857339, 5.48709228])
-    (fault,) = refused(panel(some()), Question("A", "physician", Method.REML, weights=Weighting.CASE))
-    assert fault == "--weights: are the mixed model's own with --method reml"
-
-
 def test_estimates_are_test_minus_control():
     assert answer(panel(some(), system=10.0))["estimate"] > 0
     assert answer(panel(some(), system=-10.0))["estimate"] < 0

@@ -32,6 +32,7 @@ def primum(capsys, tmp_path, sqlite_database, monkeypatch):
         ["score", "a", "b", "severe", "--json"],
         ["compare", "s.csv", "--test", "a"],
         ["compare", "s.csv", "--test", "a", "--control", "b", "--method", "guess"],
+        ["compare", "s.csv", "--test", "a", "--control", "b", "--method", "reml"],
         ["analyse", "--out", "x"],
         ["analyse", "--out", "x", "--study", "a", "--bundle", "b"],
         ["staff", "add", "a@b.example", "--role", "king"],

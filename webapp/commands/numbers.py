@@ -33,17 +33,19 @@ def compare(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
 ) -> None:
     """How far M stands from C (M − C), from a table of scores alone."""
-    from analysis.compare import Question, comparison_json
+    from analysis.compare import METHODS, Question, comparison_json
     from analysis.compare import compare as compared
     from analysis.estimate import Method, Weighting
     from analysis.scoretable import parse_scores
     from analysis.strata import parse_strata
     from study.profile import Better
 
+    if method not in METHODS:
+        raise typer.BadParameter(f"{method!r} is not one of {', '.join(METHODS)}.", param_hint="--method")
     question = Question(
         test=test,
         control=control,
-        method=word(Method, method, "--method"),
+        method=Method(method),
         measure=measure,
         better=None if better is None else word(Better, better, "--better"),
         margin=margin,
