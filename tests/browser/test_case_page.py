@@ -221,3 +221,57 @@ def test_no_request_leaves_the_host(served):
     page.get_by_role("button", name="Begin").click()
     expect(page.locator("#finder")).to_be_visible()
     assert all(url.startswith((served.url, "data:")) for url in asked)
+
+
+def in_view(page: Page, selector: str) -> bool:
+    box, screen = page.locator(selector).bounding_box(), page.viewport_size
+    return box is not None and 0 <= box["y"] and box["y"] + box["height"] <= screen["height"]
+
+
+def test_a_refusal_is_seen_wherever_the_page_is_scrolled_to(served):
+    page = begun(served, viewport=PHONE)
+    page.locator("input[name=selected]").first.check()
+    page.locator("#nothing").scroll_into_view_if_needed()
+    page.locator("#nothing").click()
+    expect(page.locator("#nothing")).not_to_be_checked()
+    expect(page.locator("#banner")).to_contain_text("You have chosen options")
+    assert in_view(page, "#banner")
+
+
+def test_a_confidence_that_is_none_is_said_at_once_and_stops_before_the_review(served):
+    page = begun(served, viewport=PHONE)
+    page.locator("#confidence").fill("150")
+    expect(page.locator("#kept")).to_contain_text("confidence must be 0 to 100")
+    page.get_by_role("button", name="Keep and review").click()
+    expect(page.locator("#banner")).to_contain_text("whole number from 0 to 100")
+    expect(page.locator("#confidence")).to_be_focused()
+
+
+def test_a_review_that_was_asked_for_offline_opens_when_everything_is_saved(served):
+    page = begun(served)
+    page.context.set_offline(True)
+    page.locator("input[name=selected]").first.check()
+    page.get_by_role("button", name="Keep and review").click()
+    expect(page.locator("#banner")).to_contain_text("The review opens as soon as everything is saved")
+    page.context.set_offline(False)
+    expect(page.get_by_role("heading", name="Your plan for case 1")).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("1 option will be carried out")).to_be_visible()
+
+
+def test_signing_out_right_after_a_tick_keeps_the_tick(served):
+    page = begun(served)
+    value = options(page)[0]
+    page.locator(f'input[value="{value}"]').check()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    assert stored(served) == [value]
+
+
+def test_space_on_the_page_before_a_case_does_not_start_its_clock(served):
+    study = served.site.load()
+    served.site.joined(study.name)
+    page = signed_in(served)
+    page.get_by_role("link", name="First case").click()
+    page.keyboard.press("Space")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Ready?")).to_be_visible()

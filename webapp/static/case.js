@@ -15,6 +15,7 @@ let dirty = false; // something on the page is newer than what was sent
 let frozen = false;
 let tries = 0;
 let timer = null;
+let wantsReview = false; // pressed already, and waiting for what is not kept yet
 const offsets = {};
 
 /* What is on the page */
@@ -24,11 +25,16 @@ const nothing = document.getElementById("nothing");
 const confidence = document.getElementById("confidence");
 const rationale = document.getElementById("rationale");
 
+// A number field shows nothing of what it cannot read: then its value is empty and the field itself says so.
+function confidenceFits() {
+  const number = Number(confidence.value);
+  return !confidence.validity.badInput && (confidence.value === "" || (Number.isInteger(number) && number >= 0 && number <= 100));
+}
+
 function draft() {
-  const number = confidence.value === "" ? null : Number(confidence.value);
   return {
     selected: options.filter((box) => box.checked).map((box) => box.value),
-    confidence: Number.isInteger(number) && number >= 0 && number <= 100 ? number : null,
+    confidence: confidence.value !== "" && confidenceFits() ? Number(confidence.value) : null,
     rationale: rationale.value,
     resources: [...form.querySelectorAll("input[name=resources]:checked")].map((box) => box.value),
     nothing_to_recommend: nothing.checked,
@@ -40,12 +46,17 @@ function said(text, state = "") {
   kept.className = `kept ${state}`;
 }
 
+function showKept(at) {
+  if (confidenceFits()) said(`Saved ${new Date(at).toLocaleTimeString([], { hour12: false })}`);
+  else said("Saved, but confidence must be 0 to 100", "waiting");
+}
+
 function tell(text, { button, act } = {}) {
   banner.textContent = text;
   if (button) {
     const press = document.createElement("button");
     press.type = "button";
-    press.className = "btn btn-sm btn-primary ms-3";
+    press.className = "btn btn-sm btn-primary";
     press.textContent = button;
     press.addEventListener("click", act);
     banner.append(press);
@@ -122,7 +133,8 @@ async function settle(answer) {
     form.base_revision.value = revision;
     form.dataset.revision = revision;
     countdown.correct(found.remaining_ms);
-    if (!dirty) said(`Saved ${new Date(found.saved_at).toLocaleTimeString([], { hour12: false })}`);
+    if (!dirty) showKept(found.saved_at);
+    if (wantsReview) goOn();
     return;
   }
   if (answer.status === 409) return void stale();
@@ -136,6 +148,7 @@ async function settle(answer) {
 
 function waitAndTryAgain(text, ms) {
   said(text, "waiting");
+  if (wantsReview) tell("The review opens as soon as everything is saved.");
   const most = Math.min(LONGEST_WAIT_MS, 500 * 2 ** tries++);
   schedule(ms ?? most / 2 + Math.random() * most / 2);
 }
@@ -144,7 +157,7 @@ function stale() {
   pending = null;
   freeze();
   said("Not saved", "lost");
-  tell("This case was changed in another window or on another device. What stands there is newer than this page.", { button: "Show what stands now", act: () => location.reload() });
+  tell("This case was changed in another window or on another device. What stands there is newer than this page, and your last change here was not kept.", { button: "Show what stands now", act: () => location.reload() });
 }
 
 function refused(sentence) {
@@ -228,21 +241,50 @@ form.addEventListener("change", (event) => {
     return;
   }
   if (event.target.name === "selected" && event.target.checked && nothing.checked) nothing.checked = false;
+  if (event.target.name === "resources" && event.target.checked) onlyOneKind(event.target);
   banner.hidden = true;
+  wantsReview = false;
   count();
   changed(event.target.name === "selected" ? event.target.value : event.target.name);
 });
+// Nothing but one's own knowledge, or something else: both cannot be true.
+function onlyOneKind(ticked) {
+  for (const box of form.querySelectorAll("input[name=resources]:checked")) {
+    if ((box.value === "none") !== (ticked.value === "none")) box.checked = false;
+  }
+}
+
 form.addEventListener("input", (event) => {
   if (event.target === rationale || event.target === confidence) changed(event.target.name);
 });
-form.addEventListener("submit", async (event) => {
+/* Going on: to the review, or out, once everything is kept */
+
+form.addEventListener("submit", (event) => {
   event.preventDefault();
   if (frozen) return;
-  for (let tried = 0; (dirty || pending || sending) && tried < 50 && !frozen; tried++) {
-    await keep();
-    await new Promise((done) => setTimeout(done, 100));
+  if (!confidenceFits()) {
+    tell("Confidence is a whole number from 0 to 100, or empty.");
+    confidence.focus();
+    return;
   }
-  if (!frozen && !pending && !dirty) HTMLFormElement.prototype.submit.call(form);
+  wantsReview = true;
+  goOn();
+});
+
+function goOn() {
+  if (frozen) return;
+  if (!dirty && !pending) return void HTMLFormElement.prototype.submit.call(form);
+  if (!sending) schedule(0);
+  if (tries > 0) tell("The review opens as soon as everything is saved.");
+}
+
+document.querySelector(".site-nav form").addEventListener("submit", async (event) => {
+  if (frozen || (!dirty && !pending)) return;
+  event.preventDefault();
+  const leaving = event.target;
+  await keep();
+  if (dirty || pending) tell("Not everything is saved yet. Sign out once it says Saved.");
+  else leaving.submit();
 });
 
 /* Finding */
@@ -304,5 +346,6 @@ document.addEventListener("keydown", (event) => {
 });
 
 document.querySelector(".no-script").remove();
+form.querySelector(".errors")?.scrollIntoView({ block: "center" }); // a form that was refused opens at what was wrong
 document.getElementById("finder").hidden = false;
 count();
