@@ -29,6 +29,7 @@ RETRIED_STATES = frozenset({"40001", "40P01"})
 ONE_STATE: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 MOST_TRIES = 8
 SAFE_SQLITE = (3, 51, 3)
+BUSY = "Others are writing."
 
 
 def sqlite_module() -> ModuleType:
@@ -45,6 +46,10 @@ def sqlite_module() -> ModuleType:
     return sqlite3
 
 
+class Busy(Exception):
+    """No turn to write within the time that the caller would wait."""
+
+
 class FairLock:
     """Writers are served in the order of asking: a queue within the process, `flock` between processes."""
 
@@ -57,15 +62,17 @@ class FairLock:
         self._waiting: deque[threading.Lock] = deque()
 
     @contextmanager
-    def __call__(self) -> Iterator[None]:
-        self._queue()
+    def __call__(self, patience_s: float | None = None) -> Iterator[None]:
+        """`patience_s`: how long to wait for a turn, then raise Busy; None: as long as it takes."""
+        gives_up_at = None if patience_s is None else time.monotonic() + patience_s
+        self._queue(patience_s)
         try:
-            with self._between_processes():
+            with self._between_processes(gives_up_at):
                 yield
         finally:
             self._serve_next()
 
-    def _queue(self) -> None:
+    def _queue(self, patience_s: float | None) -> None:
         with self._guard:
             if not self._held:
                 self._held = True
@@ -73,7 +80,13 @@ class FairLock:
             turn = threading.Lock()
             turn.acquire()
             self._waiting.append(turn)
-        turn.acquire()
+        if turn.acquire(timeout=-1 if patience_s is None else patience_s):
+            return
+        with self._guard:
+            if turn in self._waiting:
+                self._waiting.remove(turn)
+                raise Busy(BUSY)
+        # The turn came between giving up and looking: it is taken.
 
     def _serve_next(self) -> None:
         with self._guard:
@@ -83,23 +96,39 @@ class FairLock:
                 self._held = False
 
     @contextmanager
-    def _between_processes(self) -> Iterator[None]:
+    def _between_processes(self, gives_up_at: float | None) -> Iterator[None]:
         if self._path is None:
             yield
             return
         if self._file is None or self._pid != os.getpid():  # a forked worker must not share its parent's lock
             self._file, self._pid = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600), os.getpid()
-        fcntl.flock(self._file, fcntl.LOCK_EX)
+        self._flock(self._file, gives_up_at)
         try:
             yield
         finally:
             fcntl.flock(self._file, fcntl.LOCK_UN)
 
+    @staticmethod
+    def _flock(file: int, gives_up_at: float | None) -> None:
+        if gives_up_at is None:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            return
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except BlockingIOError:
+                if time.monotonic() >= gives_up_at:
+                    raise Busy(BUSY) from None
+                time.sleep(0.01)
+
 
 class Database:
     """Reads see one state from first to last; `write` runs a unit of work and gives what it returned, after commit."""
 
-    def __init__(self, url: str | URL) -> None:
+    def __init__(self, url: str | URL, *, by: str | None = None) -> None:
+        """`by`: who acts where nobody is signed in; it stands in the body of every event without an actor."""
+        self._unit = {"writing": True, "by": by}
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.engine = _sqlite_engine(self.url) if self.is_sqlite else _postgres_engine(self.url)
@@ -114,10 +143,13 @@ class Database:
         with Session(self._reading, autoflush=False) as session:
             yield session
 
-    def write(self, work: Callable[[Session], T]) -> T:
-        """Run `work` in one transaction. It may run more than once, so it must do nothing but read and write rows."""
+    def write(self, work: Callable[[Session], T], *, patience_s: float | None = None) -> T:
+        """Run `work` in one transaction. It may run more than once, so it must do nothing but read and write rows.
+
+        `patience_s`: how long to stand in SQLite's queue of writers before Busy is raised; None: as long as it takes.
+        """
         if self.is_sqlite:
-            with self._turn():
+            with self._turn(patience_s):
                 return self._attempt(work)
         for tried in range(1, MOST_TRIES + 1):
             try:
@@ -129,7 +161,7 @@ class Database:
         raise AssertionError("unreachable: the last try returns or raises")
 
     def _attempt(self, work: Callable[[Session], T]) -> T:
-        with Session(self._writing, expire_on_commit=False, info={"writing": True}) as session, session.begin():
+        with Session(self._writing, expire_on_commit=False, info=self._unit) as session, session.begin():
             return work(session)
 
     def dispose(self) -> None:

@@ -36,9 +36,9 @@ def minutes(us: int | None) -> str:
     if us is None:
         return "no limit"
     whole, seconds = divmod(us // 1_000_000, 60)
-    parts = [_counted(whole, "minute")] if whole else []
+    parts = [counted(whole, "minute")] if whole else []
     if seconds or not whole:
-        parts.append(_counted(seconds, "second"))
+        parts.append(counted(seconds, "second"))
     return " ".join(parts)
 
 
@@ -49,15 +49,11 @@ def ago(at_us: int | None) -> str:
     seconds = max(0, deps.now_us() - at_us) // 1_000_000
     for unit, size in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
         if seconds >= size:
-            return f"{_counted(seconds // size, unit)} ago"
+            return f"{counted(seconds // size, unit)} ago"
     return "just now"
 
 
 def counted(number: int, noun: str) -> str:
-    return _counted(number, noun)
-
-
-def _counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 

@@ -7,10 +7,6 @@ from study.cut import Cut
 from study.record import cut_of
 from study.store import records, studies
 from study.store.studies import StudyRefuses
-from study.tables import metadata
-
-READING = metadata.tables["reading"]
-READER = metadata.tables["reader"]
 
 
 def cut(session: Session, name: str, *, rehearsal: bool = False) -> Cut:

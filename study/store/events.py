@@ -29,8 +29,12 @@ def append(
 ) -> tuple[int, str]:
     """Write one event and its payload; returns the subject's new count and head, which the caller must store.
 
+    Without an actor the body says who acts by way of this database (`by`), where that is known.
     The caller holds the subject's row for update, or two events would claim one place and one of them would fail.
     """
+    by = session.info.get("by")
+    if actor_id is None and by is not None:
+        body = {**body, "by": by}
     seq = event_count + 1
     salt, encoded = os.urandom(SALT_BYTES), canonical(body)
     digest = payload_digest(salt, encoded)

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, and_, or_, select
 from sqlmodel import Session
 
 from study.errors import StudyError
+from study.store import accounts, events
 from study.store.studies import StudyRefuses
 from study.tables import JobState, StudyRow, metadata
 from study.timing import SECOND_US
@@ -65,13 +66,20 @@ class Artefact:
 def queue(
     session: Session, study: StudyRow, *, seed: int, profile: str, consensus: str, asked_by: UUID | None, at_us: int
 ) -> UUID:
-    """Ask for an analysis. Raises StudyRefuses before the lock."""
+    """Ask for an analysis. Raises StudyRefuses before the lock.
+
+    Who asked has it in a chain of their own, and the job says what came of it: the study's no longer changes.
+    """
     if study.locked_at_us is None:
         raise StudyRefuses(f"Study {study.name!r} is {study.state}: nothing is analysed before the lock.")
     job_id = uuid4()
     row = {"study_id": study.id, "id": job_id, "state": JobState.QUEUED.value, "seed": seed, "profile": profile}
     row |= {"consensus": consensus, "asked_by": asked_by, "asked_at_us": at_us, "progress": ""}
     session.connection().execute(JOB.insert(), row)
+    if asked_by is not None:
+        body = {"study": study.name, "job": str(job_id)}
+        asker = accounts.by_id(session, asked_by)
+        events.record(session, asker, "analysis asked for", at_us=at_us, actor_id=asked_by, body=body)
     return job_id
 
 

@@ -38,6 +38,7 @@ def primum(capsys, tmp_path, sqlite_database, monkeypatch):
         ["staff", "add", "a@b.example", "--role", "king"],
         ["invite", "--study", "a"],
         ["study", "import", "noharm", "x"],
+        ["study", "lock", "small"],
     ],
 )
 def test_wrong_usage_ends_with_2(primum, arguments):
@@ -49,7 +50,8 @@ def test_wrong_usage_ends_with_2(primum, arguments):
 def test_every_command_of_the_contract_is_there(primum):
     for command in (
         *("demo", "serve", "worker", "migrate", "doctor", "invite", "score", "compare", "analyse"),
-        *("staff add", "study validate", "study load", "study import noharm", "study lock", "study export"),
+        *("staff add", "staff disable", "staff enable", "password-link"),
+        *("study validate", "study load", "study import noharm", "study lock", "study export"),
         *("study open", "study pause", "study list", "systems import", "audit verify"),
     ):
         assert primum(*command.split(), "--help") == 0, command
@@ -70,7 +72,7 @@ def test_a_study_goes_from_its_folder_to_its_lock(primum):
         (["load", folder, "--open"], "small: unchanged, open\n"),
         (["pause", "small", "--reason", "holidays"], "small: paused\n"),
         (["open", "small"], "small: open\n"),
-        (["lock", "small"], "small: locked\n"),
+        (["lock", "small", "--reason", "enough readers"], "small: locked\n"),
     ):
         assert primum("study", *arguments) == 0, primum.err
         assert primum.out == said
@@ -78,6 +80,14 @@ def test_a_study_goes_from_its_folder_to_its_lock(primum):
     assert "A small study" in primum.out
     assert primum("study", "open", "small") == 1
     assert primum.err == "Study 'small' is locked and cannot become open.\n"
+
+
+def test_a_lock_without_a_reason_is_refused(primum, sqlite_database):
+    a_loaded_study(sqlite_database)
+    before = dump(sqlite_database)
+    assert primum("study", "lock", "small", "--reason", " ") == 1
+    assert primum.err == "A lock needs its reason: it stands on every report from here on.\n"
+    assert dump(sqlite_database) == before
 
 
 def test_a_study_without_its_primary_comparison_is_loaded_but_not_opened(primum, sqlite_database):
@@ -260,7 +270,7 @@ def test_a_study_is_not_locked_while_somebody_is_answering(primum, sqlite_databa
     study = a_loaded_study(sqlite_database)
     panel = a_panel_in(study)
     panel.nothing.begin(2, at_us=4_000_000_000_000_000)
-    assert primum("study", "lock", "small") == 1
+    assert primum("study", "lock", "small", "--reason", "enough") == 1
     assert primum.err.startswith("1 case is being answered at this moment in 'small'.")
 
 

@@ -1,13 +1,15 @@
-"""`primum staff add` and `primum invite`: links that work, mail where it is set, everybody or nobody."""
+"""`primum staff …`, `password-link` and `invite`: links that work, mail where it is set, everybody or nobody."""
 
+import json
 import re
 
 import pytest
-from builders import a_reader_joined, rows
+from builders import a_reader_joined, chain_faults, kinds_of, rows
 from commands import command_line
-from panels import a_loaded_study, dump, lock
+from panels import a_loaded_study, a_panel_in, dump, lock
 
 from study.store import accounts, enrolment
+from study.store.people import COMMAND_LINE
 from study.tables import TicketPurpose
 from webapp.commands.database import now_us
 
@@ -35,25 +37,120 @@ def test_staff_is_added_with_a_link_to_set_a_password(primum, sqlite_database):
     assert primum.err == "'nobody' is not an e-mail address.\n"
 
 
-def test_invitations_are_printed_and_known_people_get_a_fresh_link(primum, sqlite_database):
+def test_invitations_are_printed_and_known_people_are_left_as_they_are(primum, sqlite_database):
     a_loaded_study(sqlite_database)
     assert primum("invite", "--study", "small", "a@x.example", "b@x.example") == 0, primum.err
     (_, _, first), (_, where, _) = links(primum)
     assert where == "join"
+    before = dump(sqlite_database)
     assert primum("invite", "--study", "small", "a@x.example") == 0
+    assert primum.out == "a@x.example\tstands on the roster already\n"
+    assert dump(sqlite_database) == before
+    with sqlite_database.read() as session:
+        assert enrolment.invited_by(session, first, at_us=now_us())[0].email == "a@x.example"
+
+
+def test_inviting_again_is_a_deed_of_its_own_with_an_event(primum, sqlite_database):
+    a_loaded_study(sqlite_database)
+    primum("invite", "--study", "small", "a@x.example")
+    ((_, _, first),) = links(primum)
+    assert primum("invite", "--study", "small", "--again", "a@x.example") == 0, primum.err
     ((email, _, second),) = links(primum)
     assert email == "a@x.example"
     with sqlite_database.read() as session:
         assert enrolment.invited_by(session, second, at_us=now_us())[0].email == "a@x.example"
         with pytest.raises(accounts.Refused):
             enrolment.invited_by(session, first, at_us=now_us())
-    assert len(rows(sqlite_database, "reader")) == 2
+    (reader,) = rows(sqlite_database, "reader")
+    assert kinds_of(sqlite_database, reader["respondent_id"]) == ["invited", "invited again"]
+    assert primum("invite", "--study", "small", "--again", "nobody@x.example") == 1
+    assert primum.err == "nobody@x.example is not on the roster of small.\n"
 
 
-def test_whoever_has_joined_gets_no_link(primum, sqlite_database):
+def test_whoever_has_joined_or_withdrawn_gets_no_link(primum, sqlite_database, monkeypatch):
+    monkeypatch.setenv("PRIMUM_SMTP_HOST", "mail.example")
+    panel = a_panel_in(a_loaded_study(sqlite_database))
+    primum("invite", "--study", "small", "gone@x.example")
+    (gone,) = [row for row in rows(sqlite_database, "reader") if row["email"] == "gone@x.example"]
+
+    def withdraw(session):
+        reader = enrolment.reader_of(session, panel.study.id, gone["respondent_id"])
+        enrolment.withdraw(session, reader, reason="", actor_id=None, at_us=now_us())
+
+    sqlite_database.write(withdraw)
+    before = dump(sqlite_database)
+    assert primum("invite", "--study", "small", "submitted@clinic.example", "gone@x.example") == 0
+    assert primum.out == "submitted@clinic.example\thas joined already\ngone@x.example\thas withdrawn\n"
+    for email in ("submitted@clinic.example", "gone@x.example"):
+        assert primum("invite", "--study", "small", "--again", email) == 1
+    assert dump(sqlite_database) == before
+
+
+def bodies(database, subject_id):
+    """What the events of one subject say, beside who did it."""
+    return [
+        (json.loads(row["body"]), event["actor_id"])
+        for row, event in zip(rows(database, "event_payload"), rows(database, "event"), strict=True)
+        if row["subject_id"] == subject_id
+    ]
+
+
+def test_what_the_command_line_did_says_so(primum, sqlite_database):
+    study = a_loaded_study(sqlite_database)
+    primum("invite", "--study", "small", "a@x.example")
+    (reader,) = rows(sqlite_database, "reader")
+    assert bodies(sqlite_database, reader["respondent_id"]) == [({"by": "command line", "test": False}, None)]
+    primum("study", "pause", "small")
+    assert bodies(sqlite_database, study.id)[-1][0]["by"] == "command line"
+    assert chain_faults(sqlite_database) == []
+
+
+def test_a_link_to_a_new_password_is_made_by_whoever_runs_the_site_and_leaves_an_event(primum, sqlite_database):
+    reader = a_reader_joined(a_loaded_study(sqlite_database), "a@x.example")
+    assert primum("password-link", "A@x.example") == 0, primum.err
+    ((email, where, token),) = links(primum)
+    assert (email, where) == ("a@x.example", "set-password")
+    with sqlite_database.read() as session:
+        assert accounts.usable_ticket(session, token, TicketPurpose.PASSWORD, at_us=now_us())
+    assert kinds_of(sqlite_database, reader.account_id)[-1] == "password link issued"
+    assert bodies(sqlite_database, reader.account_id)[-1] == ({"by": "command line", "mailed": False}, None)
+    assert primum("password-link", "nobody@x.example") == 1
+    assert primum.err == "Nobody has an account as nobody@x.example.\n"
+
+
+def test_staff_that_is_disabled_is_out_at_once_and_gets_no_link(primum, sqlite_database):
+    primum("staff", "add", "pi@x.example", "--role", "pi")
+    ((_, _, token),) = links(primum)
+
+    def sign_in(session):
+        account = accounts.by_email(session, "pi@x.example")
+        accounts.start_login(session, account, "t" * 40, at_us=now_us(), ttl_us=10**12)
+        return account.id
+
+    account_id = sqlite_database.write(sign_in)
+    assert primum("staff", "disable", "pi@x.example") == 0, primum.err
+    assert rows(sqlite_database, "login") == []
+    with sqlite_database.read() as session, pytest.raises(accounts.Refused):
+        accounts.usable_ticket(session, token, TicketPurpose.PASSWORD, at_us=now_us())
+    for refused in (["password-link", "pi@x.example"], ["staff", "add", "pi@x.example", "--role", "owner"]):
+        assert primum(*refused) == 1
+        assert "disabled" in primum.err
+    for _ in "twice":
+        assert primum("staff", "enable", "pi@x.example") == 0
+    assert kinds_of(sqlite_database, account_id)[-2:] == ["disabled", "enabled"]
+    assert primum("password-link", "pi@x.example") == 0
+
+
+def test_readers_and_the_command_line_itself_are_not_staff(primum, sqlite_database):
     a_reader_joined(a_loaded_study(sqlite_database), "a@x.example")
-    assert primum("invite", "--study", "small", "a@x.example") == 0
-    assert primum.out == "a@x.example\thas joined already\n"
+    assert primum("study", "export", "small", "--out", primum.folder / "x.zip") == 0, primum.err
+    before = dump(sqlite_database)
+    for email in ("a@x.example", COMMAND_LINE):
+        assert primum("staff", "disable", email) == 1
+        assert primum("staff", "enable", email) == 1
+    assert primum("password-link", COMMAND_LINE) == 1
+    assert primum("staff", "add", COMMAND_LINE, "--role", "pi") == 1
+    assert dump(sqlite_database) == before
 
 
 def test_mail_is_put_in_the_outbox_where_a_server_is_set(primum, sqlite_database, monkeypatch):

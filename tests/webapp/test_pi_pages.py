@@ -5,6 +5,7 @@ import re
 
 import pytest
 from builders import chain_faults, kinds_of, rows
+from panels import dump
 from sites import SiteUnderTest, Visitor, demo_files
 
 from study.tables import Role, StudyState
@@ -176,17 +177,18 @@ class TestInviting:
         assert site.visitor().get("/join/invitation").status_code == 410
         assert site.visitor().get(link.removeprefix("http://localhost")).status_code == 200
 
-    def test_a_reader_who_lost_the_password_gets_a_link_and_it_is_on_the_record(self, site):
+    def test_without_mail_nobody_but_the_operator_makes_a_link_to_a_readers_password(self, site):
         study = site.load()
         site.joined(study.name, "ada@example.org")
         visitor = site.staff(Role.PI)
         page = reader_page(site, "ada@example.org")
         visitor.get(page)
-        assert visitor.post(f"{page}/password-link").status_code == 303
-        (link,) = LINK.findall(visitor.get(f"/pi/{NAME}/links").text)
-        assert site.visitor().get(link.removeprefix("http://localhost")).status_code == 200
-        reader = row_of(site, "reader", email="ada@example.org")
-        assert kinds_of(site.database, reader["respondent_id"])[-1] == "password link issued"
+        assert "primum password-link ada@example.org" in visitor.text
+        assert f"{page}/password-link" not in visitor.page.text
+        before = dump(site.database)
+        assert visitor.post(f"{page}/password-link").status_code == 409
+        assert "primum password-link EMAIL" in visitor.text
+        assert dump(site.database) == before
 
     def test_a_locked_study_invites_nobody(self, site):
         site.load(StudyState.LOCKED)
@@ -229,7 +231,19 @@ class TestMail:
         assert visitor.post(f"{page}/password-link").headers["Location"] == page
         assert not LINK.findall(visitor.get(f"/pi/{NAME}/links").text)
         (mail,) = rows(mailing.database, "outbox")
-        assert LINK.findall(mail["body"])
+        (link,) = LINK.findall(mail["body"])
+        assert mailing.visitor().get(link.removeprefix("http://localhost")).status_code == 200
+        reader = row_of(mailing, "reader", email="ada@example.org")
+        assert kinds_of(mailing.database, reader["respondent_id"])[-1] == "password link issued"
+
+    def test_whoever_stands_on_the_roster_is_left_alone_by_the_page_too(self, mailing):
+        study = mailing.load()
+        mailing.invite(study.name, "ada@example.org")
+        visitor = mailing.staff(Role.PI)
+        visitor.get(f"/pi/{NAME}/invite")
+        before = dump(mailing.database)
+        assert visitor.post(f"/pi/{NAME}/invite", {"email": "ada@example.org"}).status_code == 303
+        assert dump(mailing.database) == before
 
 
 class TestWatching:

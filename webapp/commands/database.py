@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -14,15 +14,17 @@ from study.errors import Fault, Faulty, StudyError
 from study.migrate import check_current
 from webapp.settings import Settings
 
+COMMAND_LINE = "command line"
+
 
 def now_us() -> int:
     return time.time_ns() // 1000
 
 
 @contextmanager
-def opened(settings: Settings, *, current: bool = True) -> Iterator[Database]:
+def opened(settings: Settings, *, current: bool = True, by: str | None = None) -> Iterator[Database]:
     """The database; `current`: refused unless its schema is this version's. A folder for an SQLite file is made."""
-    database = Database(_with_folder(settings.database_url))
+    database = Database(_with_folder(settings.database_url), by=by)
     try:
         if current:
             check_current(database)
@@ -31,6 +33,11 @@ def opened(settings: Settings, *, current: bool = True) -> Iterator[Database]:
         raise StudyError(f"The database cannot be used: {_first_line(error)}") from error
     finally:
         database.dispose()
+
+
+def acting(settings: Settings) -> AbstractContextManager[Database]:
+    """The database for a command that changes something: its events name nobody, but say whence they come."""
+    return opened(settings, by=COMMAND_LINE)
 
 
 def _with_folder(url: str) -> str:

@@ -1,13 +1,13 @@
-"""`primum staff add` and `primum invite`: accounts, rosters and one-time links."""
+"""`primum staff …`, `password-link` and `invite`: accounts, rosters and one-time links."""
 
 import secrets
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from webapp import links
-from webapp.commands.database import configured, now_us, opened
+from webapp.commands.database import acting, configured, now_us
 from webapp.commands.output import say
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from study.protocol import Arm, Protocol
     from study.store.enrolment import Invitee
+    from webapp.inviting import Invited
     from webapp.settings import Settings
 
 staff = typer.Typer(no_args_is_help=True, help="People who run the study.")
@@ -42,6 +43,9 @@ def add(
 
     def work(session: "Session") -> str:
         at_us = now_us()
+        known = accounts.by_email(session, accounts.normal(email))
+        if known is not None and known.disabled_at_us is not None:
+            raise accounts.Refused(f"The account of {known.email} is disabled: `primum staff enable` comes first.")
         account = accounts.add_staff(session, email, Role(role), actor_id=None, at_us=at_us)
         ttl_us = settings.password_link_hours * HOUR_US
         accounts.issue_password_ticket(session, account, token, at_us=at_us, ttl_us=ttl_us)
@@ -49,8 +53,51 @@ def add(
             accounts.post(session, account.email, *links.staff_letter(settings, link), at_us=at_us)
         return account.email
 
-    with opened(settings) as database:
+    with acting(settings) as database:
         say(f"{database.write(work)}\t{link}")
+
+
+@staff.command("disable")
+def disable(email: Annotated[str, typer.Argument(metavar="EMAIL")]) -> None:
+    """Sign somebody of the staff out everywhere, and let them in no more. What they did stays on the record."""
+    from study.store import people
+
+    with acting(configured()) as database:
+        account = database.write(lambda session: people.disable(session, email, actor_id=None, at_us=now_us()))
+    say(f"{account.email}\tdisabled")
+
+
+@staff.command("enable")
+def enable(email: Annotated[str, typer.Argument(metavar="EMAIL")]) -> None:
+    """Let somebody of the staff in again, with the password that they had."""
+    from study.store import people
+
+    with acting(configured()) as database:
+        account = database.write(lambda session: people.enable(session, email, actor_id=None, at_us=now_us()))
+    say(f"{account.email}\tenabled")
+
+
+def password_link(email: Annotated[str, typer.Argument(metavar="EMAIL")]) -> None:
+    """Print a one-time link with which a reader or somebody of the staff sets a new password. Earlier ones end.
+
+    Whoever opens it acts as that person: give it to them and to nobody else. An event says that it was made.
+    """
+    from study.store import accounts, events, people
+    from study.store.accounts import Refused
+
+    settings, token = configured(), secrets.token_urlsafe(24)
+
+    def work(session: "Session") -> str:
+        account, at_us = people.account_called(session, email), now_us()
+        if account.disabled_at_us is not None:
+            raise Refused(f"The account of {account.email} is disabled: `primum staff enable` comes first.")
+        ttl_us = settings.password_link_hours * HOUR_US
+        accounts.issue_password_ticket(session, account, token, at_us=at_us, ttl_us=ttl_us)
+        events.record(session, account, "password link issued", at_us=at_us, actor_id=None, body={"mailed": False})
+        return account.email
+
+    with acting(settings) as database:
+        say(f"{database.write(work)}\t{links.password_link(settings, token)}")
 
 
 def invite(
@@ -61,8 +108,14 @@ def invite(
     ] = None,
     arm: Annotated[str | None, typer.Option(help="The arm; of several one is drawn by hash.")] = None,
     test: Annotated[bool, typer.Option("--test", help="Test readers: for rehearsals, never in a result.")] = False,
+    again: Annotated[
+        bool, typer.Option("--again", help="A fresh link for people on the roster who have not joined.")
+    ] = False,
 ) -> None:
-    """Enter physicians on the roster and print their one-time links; mail them where SMTP is set."""
+    """Enter physicians on the roster and print their one-time links; mail them where SMTP is set.
+
+    Whoever stands on the roster already is left as they are; with --again they get a fresh link, and earlier ones end.
+    """
     from study.store.enrolment import Invitee
     from webapp.commands.answers import read_file
     from webapp.pi.invitees import parse_invitees
@@ -73,48 +126,37 @@ def invite(
         people = [person for _, person in parse_invitees(read_file(csv), csv.name)]
     else:
         people = [Invitee(email) for email in emails or ()]
-    for email, link in invited(configured(), name, people, arm=arm, test=test):
-        say(f"{email}\t{link}")
+    for one in invited(configured(), name, people, arm=arm, test=test, again=again):
+        say(f"{one.email}\t{one.link or one.outcome}")
 
 
 def invited(
-    settings: "Settings", name: str, people: "list[Invitee]", *, arm: str | None, test: bool
-) -> list[tuple[str, str]]:
-    """Everybody or nobody: (address, link) of each. Raises StudyError where one of them cannot be invited."""
+    settings: "Settings", name: str, people: "list[Invitee]", *, arm: str | None, test: bool, again: bool
+) -> "list[Invited]":
+    """Everybody or nobody. Raises StudyError where one of them cannot be invited."""
     from study.bundle_content import parse_content
-    from study.store import accounts, enrolment, studies
+    from study.store import studies
+    from study.store.people import reader_called
     from webapp.content import Content
-    from webapp.pi import letter
+    from webapp.inviting import invite_again, invite_and_post
 
     tokens = [secrets.token_urlsafe(24) for _ in people]
 
-    def work(session: "Session") -> list[tuple[str, str]]:
-        at_us, study = now_us(), studies.by_name(session, name)
+    def work(session: "Session") -> "list[Invited]":
+        study = studies.by_name(session, name, for_update=True)
         content = Content(*parse_content(studies.files(session, study.id)))
+        how: dict[str, Any] = {"content": content, "settings": settings, "actor_id": None, "at_us": now_us()}
         said = []
         for person, token in zip(people, tokens, strict=True):
-            chosen = arm_of(content.protocol, arm, person.email)
-            reader = enrolment.invite(session, study, person, arm=chosen, actor_id=None, at_us=at_us, test=test)
-            if reader.joined_at_us is not None:
-                said.append((reader.email, "has joined already"))
+            how["token_of"] = lambda _respondent, token=token: token
+            if again:
+                said.append(invite_again(session, reader_called(session, study, person.email), **how))
                 continue
-            ttl_us = settings.invitation_days * 24 * HOUR_US
-            enrolment.issue_join_ticket(session, reader, token, at_us=at_us, ttl_us=ttl_us)
-            link = links.join_link(settings, token)
-            if settings.smtp_host:
-                subject, body = letter.invitation(
-                    content,
-                    reader.arm,
-                    name=reader.full_name,
-                    link=link,
-                    days=settings.invitation_days,
-                    contact=settings.contact_email,
-                )
-                accounts.post(session, reader.email, subject, body, at_us=at_us)
-            said.append((reader.email, link))
+            chosen = arm_of(content.protocol, arm, person.email)
+            said.append(invite_and_post(session, study, person, arm=chosen, test=test, **how))
         return said
 
-    with opened(settings) as database:
+    with acting(settings) as database:
         return database.write(work)
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from webapp.commands.database import configured, now_us, opened
+from webapp.commands.database import acting, configured, now_us, opened
 from webapp.commands.output import note, progress, say, show
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def load(folder: Folder, then_open: Annotated[bool, typer.Option("--open", help=
 
     bundle = parse_bundle(read_folder(folder))
     name, answers, at_us = bundle.protocol.id, system_files(bundle), now_us()
-    with opened(configured()) as database:
+    with acting(configured()) as database:
 
         def work(session: "Session") -> tuple[bool, str]:
             loading = load_bundle(session, bundle, answers, actor_id=None, at_us=at_us)
@@ -87,9 +87,15 @@ def pause(name: Name, reason: Annotated[str, typer.Option(help="Why.")] = "") ->
 
 
 @study.command()
-def lock(name: Name, reason: Annotated[str, typer.Option(help="Why now.")] = "") -> None:
+def lock(
+    name: Name, reason: Annotated[str, typer.Option(help="Why now; it stands on every report from here on.")]
+) -> None:
     """End the study for good. From here on it can be analysed; nothing can be added."""
-    _change(name, "locked", reason)
+    from study.errors import StudyError
+
+    if not reason.strip():
+        raise StudyError("A lock needs its reason: it stands on every report from here on.")
+    _change(name, "locked", " ".join(reason.split()))
 
 
 def _change(name: str, wanted: str, reason: str = "") -> None:
@@ -97,7 +103,7 @@ def _change(name: str, wanted: str, reason: str = "") -> None:
     from study.store import studies
     from study.tables import StudyState
 
-    with opened(configured()) as database:
+    with acting(configured()) as database:
 
         def work(session: "Session") -> str:
             found = studies.by_name(session, name)
@@ -115,13 +121,25 @@ def export(
     name: Name, out: Annotated[Path, typer.Option("--out", metavar="FILE.zip", help="Where to write it.")]
 ) -> None:
     """One archive from which every number can be made again. Before the lock: protocol, roster counts, allocation."""
+    import hashlib
+
     from study.export import export as archive_of
+    from study.store.people import command_line, note_export
     from study.store.records import study_record
     from study.store.studies import by_name
     from webapp.commands.versions import version
 
-    with opened(configured()) as database, progress("export"), database.read() as session:
-        archive = archive_of(study_record(session, by_name(session, name)), version=version())
+    with acting(configured()) as database, progress("export"):
+        with database.read() as session:
+            found = by_name(session, name)
+            archive = archive_of(study_record(session, found), version=version())
+        sha256 = hashlib.sha256(archive).hexdigest()
+
+        def note_it(session: "Session") -> None:
+            account, at_us = command_line(session, at_us=now_us()), now_us()
+            note_export(session, account, found, sha256=sha256, actor_id=None, at_us=at_us)
+
+        database.write(note_it)
     written(out, archive)
     say(str(out))
 
@@ -181,7 +199,7 @@ def import_file(
     from webapp.commands.answers import read_answers, read_file
 
     data = read_file(file)
-    with opened(configured()) as database:
+    with acting(configured()) as database:
         with database.read() as session:
             found = studies.by_name(session, name)
             protocol, cases, _ = parse_content(studies.files(session, found.id))

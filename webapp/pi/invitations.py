@@ -1,7 +1,7 @@
 """Inviting physicians: one, a list, or one again; and the page that shows their links once."""
 
+import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
 from uuid import UUID
 
 from flask import flash, redirect, render_template, url_for
@@ -14,24 +14,22 @@ from study.store import accounts, enrolment, events
 from study.store.accounts import Refused
 from study.store.enrolment import Invitee
 from study.store.studies import StudyRefuses
-from study.tables import ReaderRow, StudyRow
+from study.tables import StudyRow
 from study.timing import SECOND_US
-from webapp import deps, filters
+from webapp import deps, filters, inviting
 from webapp.content import Content
+from webapp.inviting import Invited
+from webapp.links import password_link as link_to_password
 from webapp.pi import gather, letter, links
 from webapp.pi.blueprint import bp
 from webapp.pi.forms import InviteForm, InviteListForm
 from webapp.pi.invitees import parse_invitees
 
 HOUR_US = 3600 * SECOND_US
-
-
-@dataclass(frozen=True, slots=True)
-class Invited:
-    """What inviting came to: how many got a link, and who stood on the roster already."""
-
-    sent: int
-    known: tuple[str, ...]
+NO_MAIL = (
+    "No mail server is set up here, and a link to a password is for the reader's eyes alone. "
+    "Whoever runs the site can make one: primum password-link EMAIL."
+)
 
 
 @bp.route("/<name>/invite", methods=["GET", "POST"])
@@ -66,16 +64,20 @@ def invite_list(name: str) -> ResponseReturnValue:
 def invite_again(name: str, respondent_id: UUID) -> ResponseReturnValue:
     """A fresh link for somebody who has not joined; the earlier one ends."""
     place = _inviting(name)
-    batch = links.draw(name, "auth.join")
-    at_us, actor_id = deps.now_us(), deps.my_id()
+    batch = links.draw(name)
+    settings, at_us, actor_id = deps.settings(), deps.now_us(), deps.my_id()
 
     def work(session: Session) -> None:
         study = gather.unlocked(session, name)
-        reader = enrolment.reader_of(session, study.id, respondent_id)
-        if reader.joined_at_us is not None or reader.withdrawn_at_us is not None:
-            raise StudyRefuses("Whoever has joined or withdrawn needs no invitation.")
-        _issue(session, reader, place.content, batch, at_us=at_us)
-        events.record(session, reader, "invited again", at_us=at_us, actor_id=actor_id)
+        inviting.invite_again(
+            session,
+            enrolment.reader_of(session, study.id, respondent_id),
+            content=place.content,
+            settings=settings,
+            token_of=batch.token,
+            actor_id=actor_id,
+            at_us=at_us,
+        )
 
     deps.database().write(work)
     links.keep(batch)
@@ -84,33 +86,30 @@ def invite_again(name: str, respondent_id: UUID) -> ResponseReturnValue:
 
 @bp.post("/<name>/readers/<uuid:respondent_id>/password-link")
 def password_link(name: str, respondent_id: UUID) -> ResponseReturnValue:
-    """For a reader who lost the password. Where mail is set up, only the reader gets to see the link."""
+    """For a reader who lost the password. The reader alone gets to see it: whoever opens it acts as the reader."""
     place = gather.place(name)
     settings, at_us, actor_id = deps.settings(), deps.now_us(), deps.my_id()
-    batch = links.draw(name, "auth.set_password")
+    if not settings.smtp_host:
+        raise StudyRefuses(NO_MAIL)
+    token = secrets.token_urlsafe(24)
 
     def work(session: Session) -> None:
         study = gather.unlocked(session, name)
         reader = enrolment.reader_of(session, study.id, respondent_id)
         if reader.account_id is None or reader.withdrawn_at_us is not None:
             raise StudyRefuses("Only a reader who has joined has a password.")
-        account, token = accounts.by_id(session, reader.account_id), batch.token(respondent_id)
+        account = accounts.by_id(session, reader.account_id)
         ttl_us = settings.password_link_hours * HOUR_US
         accounts.issue_password_ticket(session, account, token, at_us=at_us, ttl_us=ttl_us)
-        mailed = {"mailed": bool(settings.smtp_host)}
-        events.record(session, reader, "password link issued", at_us=at_us, actor_id=actor_id, body=mailed)
-        if settings.smtp_host:
-            subject, body = letter.new_password(
-                title=place.study.title, link=batch.link(respondent_id), hours=settings.password_link_hours
-            )
-            accounts.post(session, account.email, subject, body, at_us=at_us)
+        events.record(session, reader, "password link issued", at_us=at_us, actor_id=actor_id, body={"mailed": True})
+        subject, body = letter.new_password(
+            title=place.study.title, link=link_to_password(settings, token), hours=settings.password_link_hours
+        )
+        accounts.post(session, account.email, subject, body, at_us=at_us)
 
     deps.database().write(work)
-    if settings.smtp_host:
-        flash("A link to set a new password is on its way to the reader.")
-        return redirect(url_for("pi.reader", name=name, respondent_id=respondent_id), code=303)
-    links.keep(batch)
-    return redirect(url_for("pi.invited", name=name), code=303)
+    flash("A link to set a new password is on its way to the reader.")
+    return redirect(url_for("pi.reader", name=name, respondent_id=respondent_id), code=303)
 
 
 @bp.get("/<name>/links")
@@ -127,20 +126,14 @@ def invited(name: str) -> ResponseReturnValue:
             if enrolment.is_ticket(session, batch.token(line.respondent_id))
         ]
     settings = deps.settings()
-    good_for = (
-        filters.counted(settings.invitation_days, "day")
-        if batch.endpoint == "auth.join"
-        else filters.counted(settings.password_link_hours, "hour")
-    )
     return render_template(
         "pi/links.html",
         place=place,
         study=place.study,
         shown=shown,
         batch=batch,
-        good_for=good_for,
+        good_for=filters.counted(settings.invitation_days, "day"),
         by_mail=bool(settings.smtp_host),
-        to_join=batch.endpoint == "auth.join",
     )
 
 
@@ -176,7 +169,7 @@ def _page(
 def _sent(place: gather.Place, people: Sequence[tuple[int, Invitee]], called: str) -> ResponseReturnValue:
     """Invite all of them or nobody, then show the links. Raises Refused for one person, Faulty for a list."""
     name, at_us, actor_id = place.study.name, deps.now_us(), deps.my_id()
-    batch = links.draw(name, "auth.join")
+    batch = links.draw(name)
     done = deps.database().write(
         lambda session: _invite_all(
             session,
@@ -189,12 +182,11 @@ def _sent(place: gather.Place, people: Sequence[tuple[int, Invitee]], called: st
             at_us=at_us,
         )
     )
-    if done.known:
-        already = filters.counted(len(done.known), "person")
-        flash(
-            f"On the roster already, and left as they are: {already if len(done.known) > 3 else ', '.join(done.known)}."
-        )
-    if not done.sent:
+    known = [one.email for one in done if one.link is None]
+    if known:
+        already = filters.counted(len(known), "person")
+        flash(f"On the roster already, and left as they are: {already if len(known) > 3 else ', '.join(known)}.")
+    if len(known) == len(done):
         return redirect(url_for("pi.study", name=name), code=303)
     links.keep(batch)
     return redirect(url_for("pi.invited", name=name), code=303)
@@ -210,41 +202,28 @@ def _invite_all(
     *,
     actor_id: UUID,
     at_us: int,
-) -> Invited:
+) -> list[Invited]:
     faults: list[Fault] = []
-    known: list[str] = []
+    done: list[Invited] = []
     for line, invitee in people:
         try:
-            arm = draw_arm(content.protocol, accounts.normal(invitee.email))
-            reader = enrolment.invite(session, study, invitee, arm=arm, actor_id=actor_id, at_us=at_us)
+            one = inviting.invite_and_post(
+                session,
+                study,
+                invitee,
+                content=content,
+                settings=deps.settings(),
+                arm=draw_arm(content.protocol, accounts.normal(invitee.email)),
+                token_of=batch.token,
+                actor_id=actor_id,
+                at_us=at_us,
+            )
         except Refused as refused:
             if not called:
                 raise
             faults.append(Fault(f"{called}:{line}", str(refused).rstrip(".")))
             continue
-        if reader.joined_at_us is None and reader.invitation_sent_at_us is None:
-            _issue(session, reader, content, batch, at_us=at_us)
-        else:
-            known.append(reader.email)
+        done.append(one)
     if faults:
         raise Faulty(faults)
-    return Invited(len(people) - len(known), tuple(known))
-
-
-def _issue(session: Session, reader: ReaderRow, content: Content, batch: links.Batch, *, at_us: int) -> None:
-    """The link, and the mail that carries it, in the transaction that invites."""
-    settings = deps.settings()
-    token = batch.token(reader.respondent_id)
-    ttl_us = settings.invitation_days * 24 * HOUR_US
-    enrolment.issue_join_ticket(session, reader, token, at_us=at_us, ttl_us=ttl_us)
-    if not settings.smtp_host:
-        return
-    subject, body = letter.invitation(
-        content,
-        reader.arm,
-        name=reader.full_name,
-        link=batch.link(reader.respondent_id),
-        days=settings.invitation_days,
-        contact=settings.contact_email,
-    )
-    accounts.post(session, reader.email, subject, body, at_us=at_us)
+    return done

@@ -6,7 +6,6 @@ from flask import Response
 
 from study.store.jobs import Artefact
 
-REPORT = "report.html"
 TYPES = {".html": "text/html; charset=utf-8", ".svg": "image/svg+xml", ".json": "application/json"}
 INLINE_STYLE = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 SHOWN = {".svg": INLINE_STYLE, ".html": f"{INLINE_STYLE}; frame-ancestors 'none'; sandbox"}

@@ -1,5 +1,6 @@
 """What the statistician looks at: counts before the lock; after it the analysis, its files and the list of runs."""
 
+import hashlib
 import secrets
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -10,7 +11,7 @@ from flask import Blueprint, Response, abort, flash, jsonify, redirect, render_t
 from flask.typing import ResponseReturnValue
 
 from study.export import export
-from study.store import jobs, records, studies, tally
+from study.store import accounts, jobs, people, records, studies, tally
 from study.store.jobs import Job
 from study.store.studies import StudyRefuses
 from study.tables import JobState, Role, StudyRow, StudyState
@@ -113,7 +114,14 @@ def archive(name: str) -> Response:
     place = _locked(name)
     with deps.database().read() as session:
         record = records.study_record(session, studies.by_name(session, place.study.name))
-    sent = Response(export(record, version=version("primum")), content_type="application/zip")
+    body = export(record, version=version("primum"))
+    at_us, taker, sha256 = deps.now_us(), deps.my_id(), hashlib.sha256(body).hexdigest()
+    deps.database().write(
+        lambda session: people.note_export(
+            session, accounts.by_id(session, taker), place.study, sha256=sha256, actor_id=taker, at_us=at_us
+        )
+    )
+    sent = Response(body, content_type="application/zip")
     sent.headers.set("Content-Disposition", "attachment", filename=f"{name}.zip")
     return sent
 
