@@ -10,6 +10,8 @@ BIN := $(VENV)/bin
 # Wheels only: what is locked by its hash is what runs, and nothing is compiled on the way.
 INSTALL := $(BIN)/python -m pip --disable-pip-version-check install --no-compile
 LOCKED := $(INSTALL) --require-hashes --only-binary :all:
+# Two processes of tests: the suite is meant for two cores (JOBS=1 gives the plain order).
+JOBS := 2
 COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet $(UPGRADE)
 
 .PHONY: help setup setup-dev demo test lint format bench locks clean
@@ -40,8 +42,9 @@ demo: setup  ## two demo studies and a server: prints three links (DEMO="--port 
 
 test: lint  ## everything: linters, types, directions of imports, all tests, coverage
 	@echo "— tests"
-	@browser=$$(.ci/chromium) && PRIMUM_CHROMIUM="$$browser" $(BIN)/coverage run -m pytest --durations=10 $(TESTS)
-	@$(BIN)/coverage report
+	@rm -f .coverage .coverage.*
+	@browser=$$(.ci/chromium) && PRIMUM_CHROMIUM="$$browser" $(BIN)/coverage run -m pytest -n $(JOBS) --dist loadfile --durations=10 $(TESTS)
+	@$(BIN)/coverage combine --quiet && $(BIN)/coverage report
 
 lint: setup-dev  ## style, layout, types, directions of imports
 	@echo "— style" && $(BIN)/ruff check && $(BIN)/ruff format --check
