@@ -5,6 +5,7 @@ set -eu
 role=${1:-web}
 [ $# -eq 0 ] || shift
 case $role in
-    web) exec primum serve "$@" ;;
+    # The container's own network is the boundary: what reaches it is what was published, behind a TLS proxy.
+    web) exec primum serve --host 0.0.0.0 --port "${PRIMUM_PORT:-8000}" "$@" ;;
     *) exec primum "$role" "$@" ;;
 esac
