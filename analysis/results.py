@@ -23,6 +23,7 @@ def provenance(found: Findings) -> dict[str, Json]:
         "draws_digest": found.draws_digest,
         "level": LEVEL,
         "locked_at_us": found.cut.locked_at_us,
+        "lock_reason": found.cut.lock_reason,
         "versions": {**versions("numpy", "scipy", "pingouin", "matplotlib"), "python": platform.python_version()},
     }
 

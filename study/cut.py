@@ -14,7 +14,8 @@ from study.rubric import Rating, Rubric
 class Cut:
     """`readings` are the physicians', one for each assigned; `answers` are the systems' and policies'.
 
-    `locked_at_us` None: not locked, and then only a rehearsal on test readers may be analysed.
+    `locked_at_us` None: not locked, and then only a rehearsal on test readers may be analysed. `lock_reason`: why it
+    was unblinded; None: no reason is on record, or not locked.
     """
 
     protocol: Protocol
@@ -25,3 +26,4 @@ class Cut:
     answers: tuple[Answer, ...]
     bundle_digest: str
     locked_at_us: int | None = None
+    lock_reason: str | None = None

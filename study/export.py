@@ -7,32 +7,24 @@ import csv
 import hashlib
 import io
 import json
-import struct
 import zipfile
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from study.answer import Kind
+from study.archive import BUNDLE, MANIFEST, SET_ASIDE, NotAnExport, locked_export
 from study.audit import Audit, audit
 from study.bundle import parse_bundle
 from study.chain import Link
 from study.cut import Cut
-from study.errors import Fault, Faulty, StudyError
 from study.formats.canonical import parse_answers, write_answers
 from study.reading_table import read_readings, write_dictionary, write_readings, write_table
 from study.record import EventRecord, StudyRecord, cut_of, physician_answer, set_aside_answer
 
 SCHEMA = 1
-MANIFEST, BUNDLE, SET_ASIDE = "manifest.json", "bundle/", "set-aside.jsonl"
-NEEDED = frozenset({"answers.jsonl", SET_ASIDE, "chains.csv", "events.jsonl", "readings.csv"})
 LONG_AGO = (1980, 1, 1, 0, 0, 0)
 """The time of every member: an archive made later is not another archive."""
-
-
-class NotAnExport(StudyError):
-    """A file from which no analysis can be made."""
 
 
 def export(record: StudyRecord, *, version: str) -> bytes:
@@ -136,6 +128,7 @@ def _manifest(record: StudyRecord, files: Mapping[str, bytes], version: str) -> 
         "study_id": record.study_id,
         "state": record.state,
         "locked_at_us": record.locked_at_us,
+        "lock_reason": record.lock_reason,
         "bundle_digest": record.bundle_digest,
         "rubric_digest": record.rubric_digest,
         "versions": {"primum": version},
@@ -153,7 +146,7 @@ def cut_from_export(path: Path) -> Cut:
     Raises NotAnExport for a file that is none or that was made before the lock; Faulty with every member that is
     missing, foreign or not as it was written.
     """
-    locked_at_us, files = _locked_export(path)
+    manifest, files = locked_export(path)
     bundled = {name.removeprefix(BUNDLE): body for name, body in files.items() if name.startswith(BUNDLE)}
     bundle = parse_bundle(bundled)
     answers = parse_answers(files["answers.jsonl"], "answers.jsonl", bundle.cases)
@@ -164,13 +157,14 @@ def cut_from_export(path: Path) -> Cut:
         bundle,
         read_readings(files["readings.csv"], responses, "readings.csv"),
         [answer for answer in answers if answer.kind is not Kind.PHYSICIAN],
-        locked_at_us=locked_at_us,
+        locked_at_us=manifest.locked_at_us,
+        lock_reason=manifest.lock_reason,
     )
 
 
 def audit_export(path: Path) -> Audit:
     """Every event chain in an archive, against the counts and heads that it was written with. Raises as above."""
-    _, files = _locked_export(path)
+    _, files = locked_export(path)
     try:
         events = [_event_record(json.loads(line)) for line in files["events.jsonl"].splitlines()]
         rows = list(csv.DictReader(io.StringIO(files["chains.csv"].decode(), newline=""), strict=True))
@@ -188,41 +182,3 @@ def _event_record(line: dict[str, Any]) -> EventRecord:
     return EventRecord(
         Link(**line), None if salt is None else bytes.fromhex(salt), None if body is None else body.encode()
     )
-
-
-def _locked_export(path: Path) -> tuple[int, dict[str, bytes]]:
-    """When the study was locked, and the members that the manifest lists, each checked against its digest."""
-    try:
-        with zipfile.ZipFile(path) as packed:
-            files = {name: packed.read(name) for name in packed.namelist()}
-        manifest = json.loads(files.pop(MANIFEST))
-        locked_at_us, listed = manifest["locked_at_us"], dict(manifest["files"])
-    except _NO_ARCHIVE as error:
-        raise NotAnExport(f"{path.name} is not an export of a study: {error}") from error
-    if not isinstance(locked_at_us, int):
-        raise NotAnExport(f"{path.name} was made before the lock: nothing is analysed then.")
-    faults = [Fault(f"{path.name}:{name}", "is not listed in the manifest") for name in sorted(files.keys() - listed)]
-    for name in sorted(listed.keys() | NEEDED):
-        if name not in files:
-            faults.append(Fault(f"{path.name}:{name}", "is missing"))
-        elif hashlib.sha256(files[name]).hexdigest() != listed.get(name):
-            faults.append(Fault(f"{path.name}:{name}", "is not as it was written: its digest differs"))
-    if faults:
-        raise Faulty(faults)
-    return locked_at_us, files
-
-
-# What Python's own reader raises on bytes that are no archive, or no longer a whole one.
-_NO_ARCHIVE = (
-    OSError,
-    EOFError,
-    KeyError,
-    ValueError,
-    TypeError,
-    RuntimeError,
-    RecursionError,
-    OverflowError,
-    struct.error,
-    zlib.error,
-    zipfile.BadZipFile,
-)

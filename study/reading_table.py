@@ -11,6 +11,13 @@ from study.progress import Reading, State
 from study.record import ReaderRecord, ReadingRecord
 from study.timing import SECOND_US
 
+STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\n", "'")
+"""What a spreadsheet takes for the beginning of a formula; and the mark itself, so that it can be taken away again."""
+QUOTED = (
+    "; a text that begins as a formula would (equals, plus, minus, at, apostrophe, tab, line end) has a ' before it, "
+    "so that no spreadsheet computes it"
+)
+
 COLUMNS: Mapping[str, str] = {
     "respondent": "the reader's pseudonym in this study",
     "case_id": "the case that was read",
@@ -18,7 +25,7 @@ COLUMNS: Mapping[str, str] = {
     "arm": "the arm of the protocol",
     "state": "assigned, open, submitted or expired",
     "ending": "how the reading came to its answer; the kinds of nothing stay apart",
-    "void_reason": "why the reading does not count; empty: it does",
+    "void_reason": "why the reading does not count; empty: it does" + QUOTED,
     "withdrawn": "1: the reader has withdrawn; the reading counts all the same unless it is void",
     "opened_at_us": "when the case was opened, UTC microseconds; empty: never",
     "deadline_at_us": "when its time was over, UTC microseconds, extensions included; empty: no limit",
@@ -32,7 +39,7 @@ COLUMNS: Mapping[str, str] = {
     "confidence": "0 to 100, as given; empty: not given",
     "nothing_to_recommend": "1: said on purpose",
     "resources": "what the reader attests to have used, joined by ;",
-    "rationale": "the reader's own words",
+    "rationale": "the reader's own words" + QUOTED,
     "presented": "the options in the order in which they were shown, joined by ;",
     "answered": "1: it is in answers.jsonl or, unscored, in set-aside.jsonl; empty: nothing was ever saved",
     "receipt": "the digest that the reader was shown at the end",
@@ -51,12 +58,23 @@ def write_dictionary() -> bytes:
 
 
 def write_table(header: list[str], rows: Iterable[Iterable[object]]) -> bytes:
-    """CSV with LF; None is an empty cell."""
+    """CSV with LF; None is an empty cell, and no text is a formula."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)
-    writer.writerows(rows)
+    writer.writerows([quoted(cell) if isinstance(cell, str) else cell for cell in row] for row in rows)
     return text.getvalue().encode()
+
+
+def quoted(text: str) -> str:
+    """A text as a cell: one kind of line end, and a mark before what a spreadsheet would compute."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return f"'{text}" if text.startswith(STARTS_A_FORMULA) else text
+
+
+def unquoted(cell: str) -> str:
+    """The text of a cell."""
+    return cell.removeprefix("'")
 
 
 def _cells(record: ReadingRecord, withdrawn: bool) -> list[object]:
@@ -84,7 +102,7 @@ def _cells(record: ReadingRecord, withdrawn: bool) -> list[object]:
         reading.confidence,
         _flag(record.nothing_to_recommend),
         ";".join(record.resources),
-        record.rationale.replace("\r\n", "\n").replace("\r", "\n"),
+        record.rationale,
         None if record.presented is None else ";".join(record.presented),
         _flag(reading.response is not None),
         record.receipt,
@@ -128,7 +146,7 @@ def _reading(row: Mapping[str, str], responses: Mapping[tuple[str, str], Respons
         position=int(row["position"]),
         state=State(row["state"]),
         response=responses[row["respondent"], row["case_id"]] if row["answered"] else None,
-        void=row["void_reason"] or None,
+        void=unquoted(row["void_reason"]) or None,
         confidence=_number(row["confidence"]),
         opened_at_us=_number(row["opened_at_us"]),
         closed_at_us=_number(row["closed_at_us"]),

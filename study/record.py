@@ -87,6 +87,7 @@ class StudyRecord:
     readers: tuple[ReaderRecord, ...]
     allocation: tuple[Place, ...]
     locked_at_us: int | None = None
+    lock_reason: str | None = None
     readings: tuple[ReadingRecord, ...] = ()
     answers: tuple[Answer, ...] = ()
     chains: tuple[ChainRecord, ...] = ()
@@ -107,7 +108,14 @@ def _standing(reader: ReaderRecord) -> str:
     return "invited" if reader.joined_at_us is None else "joined"
 
 
-def cut_of(bundle: Bundle, readings: Iterable[Reading], answers: Sequence[Answer], *, locked_at_us: int | None) -> Cut:
+def cut_of(
+    bundle: Bundle,
+    readings: Iterable[Reading],
+    answers: Sequence[Answer],
+    *,
+    locked_at_us: int | None,
+    lock_reason: str | None,
+) -> Cut:
     """A cut in the one order that every source of it has, so that the same facts give the same bytes."""
     return Cut(
         protocol=bundle.protocol,
@@ -118,6 +126,7 @@ def cut_of(bundle: Bundle, readings: Iterable[Reading], answers: Sequence[Answer
         answers=tuple(sorted(answers, key=_place_of)),
         bundle_digest=bundle.digest,
         locked_at_us=locked_at_us,
+        lock_reason=lock_reason,
     )
 
 

@@ -28,4 +28,5 @@ def cut(session: Session, name: str, *, rehearsal: bool = False) -> Cut:
         [record.reading for record in found],
         records.system_answers(session, study.id),
         locked_at_us=None if rehearsal else study.locked_at_us,
+        lock_reason=None if rehearsal else records.lock_reason(session, study.id),
     )

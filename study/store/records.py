@@ -1,5 +1,6 @@
 """Gathering the record of a study. What outcomes could be read from is gathered after the lock only."""
 
+import json
 from typing import Any
 from uuid import UUID
 
@@ -36,6 +37,7 @@ def study_record(session: Session, study: StudyRow) -> StudyRecord:
         readers=tuple(readers(session, study.id)),
         allocation=tuple(allocation(session, study.id)),
         locked_at_us=study.locked_at_us,
+        lock_reason=lock_reason(session, study.id) if locked else None,
         readings=tuple(readings(session, study.id)) if locked else (),
         answers=tuple(system_answers(session, study.id)) if locked else (),
         chains=tuple(chains(session, study)) if locked else (),
@@ -208,25 +210,31 @@ def _subject(chain: ChainRecord) -> str:
     return chain.subject_id
 
 
+SAME_EVENT = and_(
+    PAYLOAD.c.study_id == EVENT.c.study_id,
+    PAYLOAD.c.subject_kind == EVENT.c.subject_kind,
+    PAYLOAD.c.subject_id == EVENT.c.subject_id,
+    PAYLOAD.c.seq == EVENT.c.seq,
+)
+
+
 def events(session: Session, study_id: UUID) -> list[EventRecord]:
     """Every event of a study, chain after chain, each with its payload where that stands."""
     query = (
         select(EVENT, PAYLOAD.c.salt, PAYLOAD.c.body)
-        .select_from(
-            EVENT.outerjoin(
-                PAYLOAD,
-                and_(
-                    PAYLOAD.c.study_id == EVENT.c.study_id,
-                    PAYLOAD.c.subject_kind == EVENT.c.subject_kind,
-                    PAYLOAD.c.subject_id == EVENT.c.subject_id,
-                    PAYLOAD.c.seq == EVENT.c.seq,
-                ),
-            )
-        )
+        .select_from(EVENT.outerjoin(PAYLOAD, SAME_EVENT))
         .where(EVENT.c.study_id == study_id)
     )
     found = [event_record(row) for row in session.connection().execute(query)]
     return sorted(found, key=lambda event: (event.link.subject_kind, event.link.subject_id, event.link.seq))
+
+
+def lock_reason(session: Session, study_id: UUID) -> str | None:
+    """Why the study was unblinded, as its event says. None: no reason was given, or it was erased."""
+    query = select(PAYLOAD.c.body).select_from(EVENT.join(PAYLOAD, SAME_EVENT))
+    of_the_lock = (EVENT.c.study_id == study_id, EVENT.c.subject_kind == SubjectKind.STUDY.value)
+    body = session.connection().scalar(query.where(*of_the_lock, EVENT.c.kind == "locked"))
+    return None if body is None else json.loads(body)["reason"] or None
 
 
 def event_record(row: Row[Any]) -> EventRecord:

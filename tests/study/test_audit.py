@@ -1,12 +1,14 @@
 """The audit finds whatever was altered, cut off or taken away behind the back of this software."""
 
 import pytest
-from builders import chain_faults
+from builders import a_draft, chain_faults
 from panels import a_loaded_study, a_panel_in
 from sqlalchemy import text
 
 from study.store import events, studies
 from study.store.audit import audit
+from study.store.readings import receipt_of
+from study.tables import metadata
 
 
 @pytest.fixture
@@ -75,6 +77,43 @@ def test_every_harm_to_a_chain_is_found(stood, statements, said):
     database, _ = stood
     behind_its_back(database, *statements)
     assert [fault for fault in audited(database).faults if said in fault], audited(database).faults
+
+
+@pytest.mark.parametrize(
+    ("statements", "said"),
+    [
+        (["UPDATE answer SET selected = '[\"1\"]' WHERE rationale <> ''"], "is not the one that its receipt was given"),
+        (["UPDATE answer SET confidence = 71 WHERE confidence = 70"], "is not the one that its receipt was given for"),
+        (["UPDATE reading SET receipt = 'ffff' WHERE state = 'submitted'"], "its receipt was given for"),
+        (["UPDATE reading SET receipt = NULL WHERE state = 'submitted'"], "its receipt was given for"),
+        (["UPDATE reading SET closed_at_us = closed_at_us + 1 WHERE state = 'submitted'"], "its receipt was given for"),
+        (["UPDATE reading SET revision = revision + 1 WHERE state = 'expired'"], "its events say"),
+        (["DELETE FROM answer"], "its answer is gone"),
+    ],
+)
+def test_an_answer_that_was_altered_beside_its_chain_is_found(stood, statements, said):
+    database, _ = stood
+    behind_its_back(database, *statements)
+    assert [fault for fault in audited(database).faults if said in fault], audited(database).faults
+
+
+def test_an_answer_whose_receipt_was_forged_with_it_is_found_by_its_event(stood):
+    database, panel = stood
+    reading_id = panel.submitted.readings[0]
+    found = panel.submitted.found(1)
+    forged = receipt_of(reading_id, a_draft("4"), found.row.closed_at_us)
+
+    def forge(session):
+        for name, key, values in (
+            ("answer", "reading_id", {**a_draft("4").as_json()}),
+            ("reading", "id", {"receipt": forged}),
+        ):
+            table = metadata.tables[name]
+            session.connection().execute(table.update().where(table.c[key] == reading_id).values(**values))
+
+    database.write(forge)
+    (fault,) = audited(database).faults
+    assert fault == f"reading {reading_id}: its answer is not the one that its receipt was given for"
 
 
 def test_events_of_nobody_are_found(stood):

@@ -4,11 +4,13 @@ import csv
 import hashlib
 import io
 import json
+import tracemalloc
 import zipfile
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from builders import NOON_US
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from panels import WHOLE, a_loaded_study, a_panel_in, an_answer, imported, lock
@@ -17,8 +19,8 @@ from rubric_builders import bundle_files
 from study.chain import Link, faults_of, payload_digest
 from study.errors import Faulty, StudyError
 from study.export import NotAnExport, audit_export, cut_from_export, export, pack
-from study.reading_table import COLUMNS
-from study.store import cuts, records, studies
+from study.reading_table import COLUMNS, unquoted, write_table
+from study.store import conduct, cuts, records, studies
 
 
 def archive_of(database):
@@ -46,9 +48,10 @@ def test_an_export_cuts_as_the_database_does(locked, tmp_path):
     with locked.read() as session:
         expected = cuts.cut(session, "small")
     found = cut_from_export(file)
-    for name in ("protocol", "cases", "ratings", "readings", "answers", "bundle_digest", "locked_at_us"):
+    for name in ("protocol", "cases", "ratings", "readings", "answers", "bundle_digest", "locked_at_us", "lock_reason"):
         assert getattr(found, name) == getattr(expected, name), name
     assert found.rubric.digest == expected.rubric.digest
+    assert found.lock_reason == "a test"
 
 
 def test_the_analysis_of_an_export_is_the_analysis_of_the_database_to_the_byte(locked, tmp_path):
@@ -231,3 +234,70 @@ def test_its_answers_are_those_that_the_analysis_scores(locked):
     aside = {(line["respondent"], line["case_id"]) for line in map(json.loads, found["set-aside.jsonl"].splitlines())}
     assert aside
     assert not aside & scored
+
+
+@pytest.mark.parametrize("listed", [True, False], ids=["listed", "foreign"])
+def test_an_archive_that_would_unpack_to_a_thousand_times_its_size_is_refused_unread(an_archive, tmp_path, listed):
+    files = members(an_archive)
+    manifest = json.loads(files["manifest.json"])
+    if listed:
+        manifest["files"]["events.jsonl"] = "0" * 64
+    name = "events.jsonl" if listed else "more.txt"
+    with zipfile.ZipFile(tmp_path / "x.zip", "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("manifest.json", json.dumps(manifest))
+        with packed.open(name, "w", force_zip64=True) as member:
+            for _ in range(600):
+                member.write(bytes(1 << 20))
+    assert (tmp_path / "x.zip").stat().st_size < 1 << 20
+    tracemalloc.start()
+    with pytest.raises(StudyError) as refused:
+        audit_export(tmp_path / "x.zip")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 8 << 20
+    assert ("events.jsonl would unpack to 600 MiB" if listed else "more.txt: is not listed") in str(refused.value)
+
+
+def test_a_member_that_lies_about_its_size_is_not_unpacked_beyond_it(tmp_path):
+    """The manifest itself: it is read before anything is known."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("manifest.json", bytes(200 << 20))
+    size = (200 << 20).to_bytes(4, "little")
+    (tmp_path / "x.zip").write_bytes(packed.getvalue().replace(size, (1000).to_bytes(4, "little")))
+    tracemalloc.start()
+    with pytest.raises(NotAnExport):
+        cut_from_export(tmp_path / "x.zip")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 8 << 20
+
+
+TEXTS = st.text(st.one_of(st.sampled_from("=+-@\t\r\n'\",; a"), st.characters(exclude_categories=["Cs"])), max_size=12)
+
+
+@given(st.lists(TEXTS, min_size=1, max_size=4))
+def test_no_cell_is_a_formula_and_every_text_comes_back(texts):
+    (_, row) = csv.reader(io.StringIO(write_table(["x"] * len(texts), [texts]).decode(), newline=""), strict=True)
+    assert not [cell for cell in row if cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n"))]
+    written = [text.replace("\r\n", "\n").replace("\r", "\n") for text in texts]
+    assert [unquoted(cell) for cell in row] == written
+
+
+def test_a_reason_that_looks_like_a_formula_is_marked_in_the_table_and_whole_in_the_analysis(sqlite_database, tmp_path):
+    study = a_loaded_study(sqlite_database)
+    panel = a_panel_in(study)
+    sqlite_database.write(
+        lambda session: conduct.set_aside(
+            session,
+            study.id,
+            panel.nothing.readings[0],
+            reason="=HYPERLINK(1)",
+            actor_id=panel.nothing.account_id,
+            at_us=NOON_US,
+        )
+    )
+    lock(study)
+    (tmp_path / "x.zip").write_bytes(archive_of(sqlite_database))
+    assert b",'=HYPERLINK(1)," in members(archive_of(sqlite_database))["readings.csv"]
+    assert "=HYPERLINK(1)" in {reading.void for reading in cut_from_export(tmp_path / "x.zip").readings}

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from study.progress import TOLD, Ending
 from webapp.stats.numbers import interval, p_value, plain, signed
 
 MAIN, COMPLETED_ONLY = "main", "completed only"
@@ -14,7 +15,7 @@ MAIN, COMPLETED_ONLY = "main", "completed only"
 class Difference:
     """One system against the physicians of one arm. `primary`: the comparison that the protocol names.
 
-    `refused`: why there is no interval; None: there is one.
+    `refused`: why there is no interval; None: there is one. `bootstrap_refused` likewise.
     """
 
     test: str
@@ -28,17 +29,22 @@ class Difference:
     bootstrap: str
     counts: str
     refused: str | None
+    bootstrap_refused: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The differences on one measure against one arm, in the order of the analysis."""
+    """The differences on one measure against one arm, in the order of the analysis.
+
+    `side`: what the value of one side is, a mean or another value. `notes` stand below.
+    """
 
     id: str
     title: str
     control: str
     better: str
-    note: str | None
+    side: str
+    notes: tuple[str, ...]
     rows: tuple[Difference, ...]
 
 
@@ -55,8 +61,16 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """`primary`: the tables of the primary measure; `others`: of every other one."""
+    """`primary`: the tables of the primary measure; `others`: of every other one.
 
+    `measure`: what the first tables are of; `as_named`: whether that is the protocol's primary measure. `legend` says
+    what the columns mean.
+    """
+
+    title: str
+    measure: str
+    as_named: bool
+    legend: tuple[tuple[str, str], ...]
     key_finding: tuple[str, ...]
     notes: tuple[str, ...]
     primary: tuple[Table, ...]
@@ -71,10 +85,13 @@ def read_results(body: bytes) -> Results:
     found = json.loads(body)
     measures = {measure["name"]: measure for measure in found["measures"]}
     first = next(iter(measures), None)
-    named = (found["primary"] or {}).get("difference")
-    main = _tables(found["differences"], measures, MAIN, named)
-    completed = _tables(found["differences"], measures, COMPLETED_ONLY, named)
+    wanted = found["primary"] or {}
+    main, completed = _tables(found, measures, MAIN), _tables(found, measures, COMPLETED_ONLY)
     return Results(
+        title=f"{found['study']['title']}, version {found['study']['version']}",
+        measure=measures[first]["label"] if first else "",
+        as_named=wanted.get("measure") == first,
+        legend=tuple((one["term"], one["meaning"]) for one in found.get("legend", ())),
         key_finding=tuple(found["key_finding"]),
         notes=tuple(found["notes"]),
         primary=tuple(table for name, table in main if name == first),
@@ -86,21 +103,43 @@ def read_results(body: bytes) -> Results:
 
 
 def _tables(
-    rows: Sequence[Mapping[str, Any]], measures: Mapping[str, Mapping[str, Any]], analysis: str, primary: str | None
+    found: Mapping[str, Any], measures: Mapping[str, Mapping[str, Any]], analysis: str
 ) -> list[tuple[str, Table]]:
     """(measure, table) for each measure and arm that the analysis has rows of."""
-    of_analysis = [row for row in rows if row["analysis"] == analysis]
+    primary = (found["primary"] or {}).get("difference")
+    of_analysis = [row for row in found["differences"] if row["analysis"] == analysis]
+    remarks = found.get("remarks", ()) if analysis == MAIN else ()
     made = []
     for name, measure in measures.items():
         for control in dict.fromkeys(row["control"] for row in of_analysis if row["measure"] == name):
             shown = [
                 _difference(row, primary) for row in of_analysis if (row["measure"], row["control"]) == (name, control)
             ]
-            identity = f"{analysis.split()[0]}-{name}-{control}"
-            made.append(
-                (name, Table(identity, measure["label"], control, measure["better"], measure["note"], tuple(shown)))
+            table = Table(
+                id=f"{analysis.split()[0]}-{name}-{control}",
+                title=measure["label"],
+                control=control,
+                better=measure["better"],
+                side="mean" if measure["kind"] == "mean" else "value",
+                notes=_notes(measure, [one["text"] for one in remarks if _is_of(one, name, control)], shown),
+                rows=tuple(shown),
             )
+            made.append((name, table))
     return made
+
+
+def _is_of(remark: Mapping[str, str], measure: str, control: str) -> bool:
+    return (remark["measure"], remark["control"]) == (measure, control)
+
+
+def _notes(measure: Mapping[str, Any], remarks: Sequence[str], rows: Sequence[Difference]) -> tuple[str, ...]:
+    """What must be said of the measure here, and why a dash stands for a bootstrap interval."""
+    dashes = [
+        f"No bootstrap interval for {row.test}. {row.bootstrap_refused}"
+        for row in rows
+        if row.bootstrap_refused is not None and row.bootstrap_refused != row.refused
+    ]
+    return (*([measure["note"]] if measure["note"] else []), *remarks, *dashes)
 
 
 def _difference(row: Mapping[str, Any], primary: str | None) -> Difference:
@@ -117,17 +156,21 @@ def _difference(row: Mapping[str, Any], primary: str | None) -> Difference:
         bootstrap=interval(row["bootstrap_low"], row["bootstrap_high"]),
         counts=f"{row['n_readings']} ({row['n_readers']} × {row['n_cases']})",
         refused=row["refused_reason"] if refused else None,
+        bootstrap_refused=row["bootstrap_refused_reason"] if row["bootstrap_low"] is None else None,
     )
 
 
 def _count(arm: Mapping[str, Any]) -> Count:
-    return Count(arm["arm"], arm["readers"], arm["assigned"], tuple(arm["endings"].items()), arm["scored"])
+    endings = tuple((TOLD[Ending(ending)], n) for ending, n in arm["endings"].items())
+    return Count(arm["arm"], arm["readers"], arm["assigned"], endings, arm["scored"])
 
 
 def _provenance(found: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     """What fixes every number, in words and digests."""
     versions = ", ".join(f"{name} {version}" for name, version in found["versions"].items())
+    reason = found.get("lock_reason")
     return (
+        ("Locked, and so unblinded, because", reason or "no reason is on record"),
         ("Scoring profile", found["profile"]),
         ("Consensus rule", found["consensus"]),
         ("Seed and bootstrap draws", f"{found['seed']}, {found['draws']}"),
