@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from math import isfinite
 
 from study.errors import Fault
+from study.text import storable
 
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 ID_RULE = "an id is 1–64 letters, digits, dots, underscores or hyphens, the first a letter or a digit"
@@ -21,8 +22,8 @@ def is_id(text: str) -> bool:
 
 
 def is_text(text: str) -> bool:
-    """Something to read, and to be kept: half a surrogate pair is no UTF-8, and PostgreSQL stores no NUL."""
-    return bool(text.strip()) and not any(letter == "\0" or "\ud800" <= letter <= "\udfff" for letter in text)
+    """Something to read, and to be kept."""
+    return bool(text.strip()) and storable(text)
 
 
 def decode(data: bytes, name: str, faults: list[Fault]) -> str | None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from study.case import Case, OptionId, Selection
 from study.errors import StudyError
+from study.text import storable
 
 RATIONALE_CHARACTERS = 4_000
 RESOURCES: Mapping[str, str] = {
@@ -82,15 +83,6 @@ def check_draft(draft: Draft, case: Case) -> None:
         raise Unacceptable("One of the resources is not on the list.")
     if draft.nothing_to_recommend and draft.selected:
         raise Unacceptable("“Nothing to recommend” and chosen options exclude each other.")
-
-
-def storable(text: str) -> bool:
-    """Whether a database can hold it. JSON may spell what is no text at all: half of a surrogate pair, or a NUL."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return "\x00" not in text
 
 
 def _named(word: str) -> str:
