@@ -136,6 +136,7 @@ def served() -> Iterator[tuple[Browser, Browser, list[Option], Callable[[int], s
                 "bench",
                 protocol=protocol,
                 cases=list(cases),
+                bundle_digest=study.bundle_digest,
                 consent_sha256="0" * 64,
                 password_hash="none",
                 at_us=at_us,

@@ -4,6 +4,12 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 SECOND_US = 1_000_000
+SLACK_US = 30 * SECOND_US
+"""How long an open reading is left alone after it is over, before anybody closes it.
+
+A save is judged by when it arrived, and may then wait for its turn to write: behind other writers, or ten seconds for
+SQLite's own lock. Longer than any such wait, so that what arrived in time finds the reading open still.
+"""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -41,6 +47,16 @@ def standing(at_us: int, *, deadline_us: int | None, grace_us: int) -> Standing:
     if deadline_us is None or at_us <= deadline_us:
         return Standing.IN_TIME
     return Standing.GRACE if at_us <= deadline_us + grace_us else Standing.LATE
+
+
+def is_over(at_us: int, *, deadline_us: int | None, grace_us: int) -> bool:
+    """Whether the reader's time is up: what arrives at `at_us` is late."""
+    return standing(at_us, deadline_us=deadline_us, grace_us=grace_us) is Standing.LATE
+
+
+def is_due(at_us: int, *, deadline_us: int | None, grace_us: int) -> bool:
+    """Whether an open reading may be closed by whoever meets it. It ends at its deadline whenever that happens."""
+    return is_over(at_us - SLACK_US, deadline_us=deadline_us, grace_us=grace_us)
 
 
 def remaining_us(at_us: int, *, deadline_us: int | None) -> int | None:

@@ -209,8 +209,18 @@ def an_invitation(study: AStudy, email: str, *, test: bool = False, at_us: int =
     return token
 
 
-def joined_by(study: AStudy, token: str, *, password_hash: str | None = HASH, at_us: int = NOON_US - DAY_US) -> UUID:
-    """The account that joined by a link. `password_hash` None: it has one already, and its password was checked."""
+def joined_by(
+    study: AStudy,
+    token: str,
+    *,
+    password_hash: str | None = HASH,
+    bundle_digest: str | None = None,
+    at_us: int = NOON_US - DAY_US,
+) -> UUID:
+    """The account that joined by a link. `password_hash` None: it has one already, and its password was checked.
+
+    `bundle_digest` None: they saw the files that the study has.
+    """
     return study.database.write(
         lambda session: (
             enrolment.join(
@@ -218,6 +228,7 @@ def joined_by(study: AStudy, token: str, *, password_hash: str | None = HASH, at
                 token,
                 protocol=study.protocol,
                 cases=list(study.cases),
+                bundle_digest=bundle_digest or studies.by_name(session, study.protocol.id).bundle_digest,
                 consent_sha256="c" * 64,
                 password_hash=password_hash,
                 at_us=at_us,

@@ -19,6 +19,7 @@ from study.store import conduct, enrolment, readings, studies, systems
 from study.store.loading import load_bundle, system_files
 from study.store.systems import Reconciliation
 from study.tables import ClosedBy, StudyState, metadata
+from study.timing import SLACK_US
 
 PRIMARY = {"measure": "f1_weighted", "test": "one", "control": "physician"}
 
@@ -88,7 +89,7 @@ def _submits(reader: AReader, position: int, *selected: str, **fields: Any) -> N
 
 def _expires(reader: AReader, position: int, *, at_us: int = NOON_US) -> None:
     study_id, reading_id = reader.study.id, reader.readings[position - 1]
-    over = at_us + LIMIT_US + GRACE_US + 1
+    over = at_us + LIMIT_US + GRACE_US + SLACK_US + 1
     reader.study.database.write(
         lambda session: readings.close_due(session, study_id, reading_id, by=ClosedBy.SWEEP, at_us=over)
     )

@@ -92,13 +92,13 @@ class SiteUnderTest:
     def visitor(self) -> Visitor:
         return Visitor(self.app.test_client())
 
-    def load(self, state: StudyState = StudyState.OPEN, **replaced: bytes) -> StudyRow:
+    def load(self, state: StudyState = StudyState.OPEN, *, digest: str = "b" * 64, **replaced: bytes) -> StudyRow:
         """The demonstration's cases, in a study of the wanted state. `replaced`: other files of the bundle."""
         self.files = {**demo_files(), **{name.replace("__", "/"): body for name, body in replaced.items()}}
         protocol, _cases, _consent = parse_content(self.files)
 
         def work(session: Any) -> StudyRow:
-            digests = {"bundle_digest": "b" * 64, "rubric_digest": "r" * 64}
+            digests = {"bundle_digest": digest, "rubric_digest": "r" * 64}
             study = studies.load(session, protocol, self.files, actor_id=None, at_us=self.clock(), **digests).study
             steps = {
                 StudyState.DRAFT: [],
@@ -152,6 +152,7 @@ class SiteUnderTest:
                 token,
                 protocol=protocol,
                 cases=list(cases),
+                bundle_digest=studies.by_name(session, name).bundle_digest,
                 consent_sha256="c" * 64,
                 password_hash=HASH,
                 at_us=self.clock(),

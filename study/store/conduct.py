@@ -181,10 +181,16 @@ def problems(session: Session, study_id: UUID) -> list[Problem]:
 
 
 def report_problem(session: Session, found: readings.Found, text: str, *, at_us: int) -> None:
-    """A reader's report. Its text stays out of the event chain: it is the reader's own words, and may be erased."""
-    row = found.row
+    """A reader's report on a reading that the caller holds for update. Raises CannotChange after the lock.
+
+    The event names the report and nothing of its text: those are the reader's own words, and may be erased.
+    """
+    row, problem_id = found.row, uuid4()
+    if found.locked:
+        raise CannotChange("The study is locked: reports are taken no more. Please write to the study team instead.")
     place = {"study_id": row.study_id, "respondent_id": row.respondent_id, "reading_id": row.id}
-    session.connection().execute(PROBLEM.insert(), {**place, "id": uuid4(), "at_us": at_us, "text": text})
+    session.connection().execute(PROBLEM.insert(), {**place, "id": problem_id, "at_us": at_us, "text": text})
+    _note(session, row, "problem reported", actor_id=row.account_id, at_us=at_us, body={"problem": str(problem_id)})
 
 
 def _held(session: Session, study_id: UUID, reading_id: UUID) -> Row:  # type: ignore[type-arg]  # see above

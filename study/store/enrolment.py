@@ -9,6 +9,7 @@ from sqlmodel import Session, col, func, select
 
 from study.allocation import allocate
 from study.case import CaseId
+from study.db import is_writing
 from study.errors import StudyError
 from study.progress import NotNow
 from study.protocol import Arm, Protocol
@@ -29,6 +30,10 @@ from study.tables import (
 
 class NoSuchReader(StudyError):
     """There is no such reader, or not for whoever asks."""
+
+
+class AgreedToOther(StudyError):
+    """The study was changed after the page that somebody agreed to was made: they must be asked again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +65,7 @@ def invite(
     test: bool = False,
 ) -> ReaderRow:
     """Enter a person on the roster. Whoever stands there already is given back as they are."""
-    if _held_state(session, study) is StudyState.LOCKED:
+    if _held_state(session, study.id) is StudyState.LOCKED:
         raise Refused("The study is locked: nobody can be invited any more.")
     email = accounts.normal(invitee.email)
     query = select(ReaderRow).where(col(ReaderRow.study_id) == study.id, col(ReaderRow.email) == email)
@@ -88,9 +93,9 @@ def invite(
     return reader
 
 
-def _held_state(session: Session, study: StudyRow) -> StudyState:
+def _held_state(session: Session, study_id: UUID) -> StudyState:
     """The study's state as it is now. Until the end of this unit of work nobody else invites, assigns or locks."""
-    query = select(col(StudyRow.state)).where(col(StudyRow.id) == study.id)
+    query = select(col(StudyRow.state)).where(col(StudyRow.id) == study_id)
     return StudyState(session.exec(accounts.held(session, query)).one())
 
 
@@ -131,7 +136,11 @@ def is_ticket(session: Session, token: str) -> bool:
 
 
 def invited_by(session: Session, token: str, *, at_us: int) -> tuple[ReaderRow, StudyRow]:
-    """Whom a link invites to what. Looking never uses it up."""
+    """Whom a link invites to what. Looking never uses it up; in a unit of work the study is held, then the reader."""
+    if is_writing(session):
+        of_link = select(col(TicketRow.study_id)).where(col(TicketRow.token_sha256) == accounts.digest(token))
+        study_ids = select(col(StudyRow.id)).where(col(StudyRow.id).in_(of_link))
+        session.exec(accounts.held(session, study_ids)).all()
     ticket = accounts.usable_ticket(session, token, TicketPurpose.JOIN, at_us=at_us)
     query = select(ReaderRow).where(
         col(ReaderRow.study_id) == ticket.study_id, col(ReaderRow.respondent_id) == ticket.respondent_id
@@ -153,15 +162,20 @@ def join(
     *,
     protocol: Protocol,
     cases: Sequence[CaseId],
+    bundle_digest: str,
     consent_sha256: str,
     password_hash: str | None,
     at_us: int,
 ) -> AccountRow:
     """Consent, the account and the assignment, all or nothing; the link is used up here and only here.
 
-    `password_hash` None: the address has an account already, and its password was checked by the caller.
+    `bundle_digest`: of the files whose consent was shown, and whose protocol and cases these are. Raises AgreedToOther
+    where the study has others by now. `password_hash` None: the address has an account already, and its password was
+    checked by the caller.
     """
     reader, study = invited_by(session, token, at_us=at_us)
+    if study.bundle_digest != bundle_digest:
+        raise AgreedToOther("The study was changed while you read. Please read once more what you agree to.")
     accounts.use_ticket(session, accounts.usable_ticket(session, token, TicketPurpose.JOIN, at_us=at_us), at_us=at_us)
     account = accounts.by_email(session, reader.email)
     if account is None:
@@ -180,7 +194,12 @@ def join(
         accounts.set_password(session, account, password_hash, at_us=at_us)
     reader.account_id, reader.joined_at_us, reader.consent_sha256 = account.id, at_us, consent_sha256
     assigned = _assign(session, reader, study, protocol=protocol, cases=cases)
-    body = {"consent_sha256": consent_sha256, "assigned": [str(case) for case in assigned], "seed": protocol.seed}
+    body = {
+        "bundle_digest": bundle_digest,
+        "consent_sha256": consent_sha256,
+        "assigned": [str(case) for case in assigned],
+        "seed": protocol.seed,
+    }
     events.record(session, reader, "joined", at_us=at_us, actor_id=account.id, body=body)
     return account
 
@@ -188,8 +207,6 @@ def join(
 def _assign(
     session: Session, reader: ReaderRow, study: StudyRow, *, protocol: Protocol, cases: Sequence[CaseId]
 ) -> tuple[CaseId, ...]:
-    if _held_state(session, study) is StudyState.LOCKED:
-        raise Refused("The study is complete: no further physician can join.")
     counted = (
         select(col(ReadingRow.case_id), func.count())
         .join(ReaderRow, col(ReaderRow.respondent_id) == col(ReadingRow.respondent_id))
@@ -254,7 +271,12 @@ def _readings(session: Session, reader: ReaderRow) -> tuple[ReadingRow, ...]:
 
 
 def reader_of(session: Session, study_id: UUID, respondent_id: UUID) -> ReaderRow:
-    """A reader of this study, held for update. Raises NoSuchReader."""
+    """A reader of this study, held for update after the study itself: whoever needs both holds them in that order.
+
+    Raises NoSuchReader.
+    """
+    if is_writing(session):
+        session.exec(accounts.held(session, select(col(StudyRow.id)).where(col(StudyRow.id) == study_id))).all()
     query = select(ReaderRow).where(col(ReaderRow.study_id) == study_id, col(ReaderRow.respondent_id) == respondent_id)
     found = session.exec(accounts.held(session, query)).one_or_none()
     if found is None:
@@ -263,9 +285,17 @@ def reader_of(session: Session, study_id: UUID, respondent_id: UUID) -> ReaderRo
 
 
 def withdraw(session: Session, reader: ReaderRow, *, reason: str, actor_id: UUID | None, at_us: int) -> None:
-    """A fact of the reader; the readings stay as they are. Withdrawing again changes nothing."""
+    """A fact of the reader; the readings stay as they are. Withdrawing again changes nothing.
+
+    Raises NotNow after the lock: what was locked is analysed as it stood.
+    """
     if reader.withdrawn_at_us is not None:
         return
+    if _held_state(session, reader.study_id) is StudyState.LOCKED:
+        raise NotNow(
+            "The study is locked: its record no longer changes, and nothing more is asked of you. If you want your "
+            "answers to be removed, please write to the study team."
+        )
     reader.withdrawn_at_us, reader.withdrawn_reason, reader.withdrawn_by = at_us, reason, actor_id
     events.record(session, reader, "withdrawn", at_us=at_us, actor_id=actor_id, body={"reason": reason})
 
@@ -277,8 +307,11 @@ ACCOMMODATIONS = (100, 125, 150, 200)
 def set_accommodation(session: Session, reader: ReaderRow, percent: int, *, actor_id: UUID | None, at_us: int) -> None:
     """A longer limit for one reader, fixed before their first case. The same again changes nothing.
 
-    Raises NotNow once a case was begun: a limit that changes in between would make the reader's cases unlike.
+    Raises NotNow once a case was begun: a limit that changes in between would make the reader's cases unlike. And
+    after the lock.
     """
+    if _held_state(session, reader.study_id) is StudyState.LOCKED:
+        raise NotNow("The study is locked: its record no longer changes.")
     if percent not in ACCOMMODATIONS:
         raise NotNow(f"{percent} % is not a limit that can be set.")
     begun = session.exec(

@@ -23,7 +23,7 @@ from study.progress import NotNow, State, check_may_become
 from study.protocol import Protocol, Stage
 from study.store import events
 from study.tables import ClosedBy, StudyState, metadata
-from study.timing import SECOND_US, Standing, deadline_us, remaining_us, standing, us_of
+from study.timing import SECOND_US, SLACK_US, Standing, deadline_us, is_due, is_over, remaining_us, standing, us_of
 
 READING = metadata.tables["reading"]
 READER = metadata.tables["reader"]
@@ -56,12 +56,14 @@ _FOUND = select(
 # Built once: building a statement costs more than running it, and a save runs on every tick of every physician.
 _OWN = and_(READING.c.id == bindparam("reading_id"), READER.c.account_id == bindparam("account_id"))
 _OF_READER = _FOUND.where(_OWN)
-_HOLD_OF_READER = (
+_OWN_ROWS = (
     select(READING.c.id)
     .join(READER, and_(READER.c.study_id == READING.c.study_id, READER.c.respondent_id == READING.c.respondent_id))
     .where(_OWN)
-    .with_for_update(of=READING)
 )
+_HOLD_OF_READER = _OWN_ROWS.with_for_update(of=READING)
+# Begin fixes a clock from what the reader's row says, so that row must stay as it is meanwhile.
+_HOLD_WITH_READER = _OWN_ROWS.with_for_update(of=[READING, READER], key_share=True)
 _SAME_READING = and_(READING.c.study_id == bindparam("in_study"), READING.c.id == bindparam("is_reading"))
 _EXACTLY = _FOUND.where(_SAME_READING)
 _HOLD = select(READING.c.id).where(_SAME_READING).with_for_update()
@@ -117,17 +119,27 @@ class Found:
         return remaining_us(at_us, deadline_us=self.row.deadline_at_us)
 
     @property
-    def takes_answers(self) -> bool:
-        return self.state is State.OPEN and self.row.void_at_us is None and not self._locked
+    def locked(self) -> bool:
+        return bool(self.row.study_state == StudyState.LOCKED)
+
+    def is_over(self, at_us: int) -> bool:
+        """Whether its reader's time is up: what they send from now on is late, whether it was closed yet or not."""
+        row = self.row
+        return self.state is State.OPEN and is_over(at_us, deadline_us=row.deadline_at_us, grace_us=row.grace_us)
 
     def is_due(self, at_us: int) -> bool:
         """Whether it must be closed now. What a lock found open (void, or a test reader's) stays as it was."""
-        late = standing(at_us, deadline_us=self.row.deadline_at_us, grace_us=self.row.grace_us) is Standing.LATE
-        return self.state is State.OPEN and late and not self._locked
+        row = self.row
+        due = is_due(at_us, deadline_us=row.deadline_at_us, grace_us=row.grace_us)
+        return self.state is State.OPEN and due and not self.locked
 
-    @property
-    def _locked(self) -> bool:
-        return bool(self.row.study_state == StudyState.LOCKED)
+    def takes_answers(self, at_us: int) -> bool:
+        """Whether what its reader sends at this time counts."""
+        return self.state is State.OPEN and self.row.void_at_us is None and not self.locked and not self.is_over(at_us)
+
+    def told(self, at_us: int) -> State:
+        """The state as its reader is told it: over is over, though it may be closed a little later."""
+        return State.EXPIRED if self.is_over(at_us) else self.state
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,9 +168,13 @@ class Closed:
 
 def of_reader(session: Session, reading_id: UUID, account_id: UUID, *, for_update: bool = False) -> Found:
     """The account's own reading. Raises NoSuchReading for a foreign one, and where the reader has withdrawn."""
+    return _of_reader(session, reading_id, account_id, hold=_HOLD_OF_READER if for_update else None)
+
+
+def _of_reader(session: Session, reading_id: UUID, account_id: UUID, *, hold: Select[tuple[UUID]] | None) -> Found:
     asked = {"reading_id": reading_id, "account_id": account_id}
-    if for_update:
-        _hold(session, _HOLD_OF_READER, asked)
+    if hold is not None:
+        _hold(session, hold, asked)
     row = session.connection().execute(_OF_READER, asked).one_or_none()
     if row is None or row.withdrawn_at_us is not None:
         raise NoSuchReading("There is no such case for you.")
@@ -232,12 +248,13 @@ def check_may_begin(session: Session, found: Found, *, protocol: Protocol, at_us
         raise NotNow("The study has not started yet.")
     if ends_us is not None and ends_us <= at_us:
         raise NotNow("The time for this study is over: no further case can be begun.")
+    unfinished = or_(READING.c.deadline_at_us.is_(None), READING.c.deadline_at_us + READING.c.grace_us >= at_us)
     earlier = session.connection().scalar(
         select(func.count()).where(
             READING.c.study_id == row.study_id,
             READING.c.respondent_id == row.respondent_id,
             READING.c.position < row.position,
-            READING.c.state.in_([State.ASSIGNED, State.OPEN]),
+            or_(READING.c.state == State.ASSIGNED.value, and_(READING.c.state == State.OPEN.value, unfinished)),
             READING.c.void_at_us.is_(None),
         )
     )
@@ -249,7 +266,7 @@ def begin(
     session: Session, reading_id: UUID, account_id: UUID, *, protocol: Protocol, stage: Stage, case: Case, at_us: int
 ) -> Found:
     """Start the clock. Beginning again changes nothing and gives the same deadline."""
-    found = of_reader(session, reading_id, account_id, for_update=True)
+    found = _of_reader(session, reading_id, account_id, hold=_HOLD_WITH_READER)
     if found.state is not State.ASSIGNED:
         return found
     clock = terms(session, found, protocol=protocol, stage=stage, at_us=at_us)
@@ -289,7 +306,7 @@ def save(
 ) -> Saved | Stale | Closed:
     """Keep a draft in a reading that the caller holds for update. The same key again changes nothing."""
     check_key(key)
-    row, open_still = found.row, found.takes_answers and not found.is_due(at_us)
+    row, open_still = found.row, found.takes_answers(at_us)
     if open_still and base_revision == row.revision and _claim(session, found, key, at_us=at_us):
         revision, _count, _head = _keep(session, found, draft=draft, offsets_ms=offsets_ms, at_us=at_us)
         return Saved(revision, at_us, found.remaining_us(at_us))
@@ -315,9 +332,9 @@ def submit(
     check_key(key)
     found = of_reader(session, reading_id, account_id, for_update=True)
     row = found.row
-    if not found.takes_answers or found.is_due(at_us):
+    if not found.takes_answers(at_us):
         if row.submit_key == key:
-            return Closed(found.state, row.receipt, kept_apart=False)
+            return Closed(found.told(at_us), row.receipt, kept_apart=False)
         return _too_late(session, found, key=key, base_revision=base_revision, draft=draft, at_us=at_us)
     if base_revision != row.revision:
         return Stale(row.revision, found.draft)
@@ -376,11 +393,11 @@ def close_if_due(session: Session, found: Found, *, by: ClosedBy, at_us: int) ->
 def due(
     session: Session, at_us: int, *, most: int | None = 200, study_id: UUID | None = None
 ) -> list[tuple[UUID, UUID]]:
-    """(study, reading) of open readings whose deadline and grace are over, oldest first; of one study, or of all."""
+    """(study, reading) of open readings that must be closed now, oldest first; of one study, or of all."""
     query = (
         select(READING.c.study_id, READING.c.id)
         .join(STUDY, STUDY.c.id == READING.c.study_id)
-        .where(READING.c.state == State.OPEN.value, READING.c.deadline_at_us + READING.c.grace_us < at_us)
+        .where(READING.c.state == State.OPEN.value, READING.c.deadline_at_us + READING.c.grace_us < at_us - SLACK_US)
         .where(STUDY.c.state != StudyState.LOCKED.value)
         .order_by(READING.c.deadline_at_us, READING.c.id)
         .limit(most)
@@ -421,13 +438,16 @@ def close_all_due(session: Session, *, by: ClosedBy, at_us: int, study_id: UUID 
 
 
 def _too_late(session: Session, found: Found, *, key: str, base_revision: int, draft: Draft, at_us: int) -> Closed:
-    """Close what is due, and keep what came apart, unless the closed answer already says the same."""
+    """Close what is due, and keep what came apart, unless the answer already says the same.
+
+    After the lock nothing is written, not even beside: what is exported then must never change.
+    """
     if found.state is State.ASSIGNED:
         raise NotNow("This case has not been begun.")
     if close_if_due(session, found, by=ClosedBy.READ, at_us=at_us):
         found = of_reader(session, found.row.id, found.row.account_id)
-    row, state = found.row, found.state
-    if found.ever_saved and draft == found.draft:
+    row, state = found.row, found.told(at_us)
+    if found.locked or (found.ever_saved and draft == found.draft):
         return Closed(state, row.receipt, kept_apart=False)
     known = session.connection().scalar(
         select(LATE.c.id).where(LATE.c.study_id == row.study_id, LATE.c.reading_id == row.id, LATE.c.key == key)

@@ -9,7 +9,6 @@ from sqlalchemy import delete
 from sqlmodel import Session, col, func, select
 
 from study.errors import StudyError
-from study.progress import State
 from study.protocol import Protocol, not_played
 from study.store import events, readings
 from study.tables import (
@@ -139,6 +138,11 @@ def _forget_systems(session: Session, study: StudyRow) -> None:
     )
 
 
+def digest(session: Session, study_id: UUID) -> str:
+    """Of the bundle that the study has now."""
+    return session.exec(select(col(StudyRow.bundle_digest)).where(col(StudyRow.id) == study_id)).one()
+
+
 def files(session: Session, study_id: UUID) -> dict[str, bytes]:
     """The bundle, verbatim."""
     query = select(col(BundleFileRow.path), col(BundleFileRow.body)).where(col(BundleFileRow.study_id) == study_id)
@@ -183,9 +187,12 @@ def change_state(
 
 
 def _end_readings(session: Session, study: StudyRow, at_us: int) -> None:
-    """Hold every reading that could still change, so that no save is half done, and see that none is under way."""
-    under_way = (READING.c.study_id == study.id, READING.c.state.in_([State.ASSIGNED.value, State.OPEN.value]))
-    session.connection().execute(select(READING.c.id).where(*under_way).order_by(READING.c.id).with_for_update())
+    """Hold every reading, closed ones too, so that nothing is half done, and see that no answer is under way.
+
+    Whatever a reader sends holds their reading first: it is done by now, or it finds the study locked.
+    """
+    every = select(READING.c.id).where(READING.c.study_id == study.id).order_by(READING.c.id)
+    session.connection().execute(every.with_for_update())
     readings.close_all_due(session, by=ClosedBy.SWEEP, at_us=at_us, study_id=study.id)
     answering = readings.being_answered(session, study.id)
     if answering:

@@ -15,6 +15,7 @@ from builders import (
     a_protocol,
     a_reader_joined,
     a_study_in,
+    become,
     chain_faults,
     kinds_of,
     rows,
@@ -24,7 +25,8 @@ from sqlalchemy import event
 from study.progress import State
 from study.store import conduct, readings, tally
 from study.store.conduct import CannotChange, RosterLine, Seen
-from study.tables import ClosedBy
+from study.tables import ClosedBy, StudyState
+from study.timing import SLACK_US
 
 FORBIDDEN = {
     "answer", "event_payload", "late_payload", "save", "selected", "partial", "actions", "graded", "confidence",
@@ -167,18 +169,30 @@ def test_a_reading_of_another_study_is_not_reached(study, reader, database, act)
         )
 
 
-def test_a_problem_is_kept_in_the_readers_words_and_outside_the_chain(study, reader, database):
+def test_a_problem_is_kept_in_the_readers_words_and_the_chain_names_it_alone(study, reader, database):
     found = reader.begin()
     database.write(lambda session: conduct.report_problem(session, found, "Option 3 is cut off", at_us=NOON_US + 5))
     with database.read() as session:
         (problem,) = conduct.problems(session, study.id)
     assert (problem.label, problem.position, problem.text) == ("R001", 1, "Option 3 is cut off")
-    assert kinds_of(database, reader.readings[0]) == ["opened"]
+    assert kinds_of(database, reader.readings[0]) == ["opened", "problem reported"]
+    bodies = [row["body"] for row in rows(database, "event_payload") if row["subject_id"] == reader.readings[0]]
+    assert b"cut off" not in b"".join(bodies)
+    assert str(rows(database, "problem")[0]["id"]).encode() in bodies[-1]
+
+
+def test_after_the_lock_no_problem_is_reported(study, reader, database):
+    reader.begin()
+    reader.submit(a_draft("a"))
+    become(study, StudyState.LOCKED)
+    with pytest.raises(CannotChange, match="write to the study team"):
+        database.write(lambda session: conduct.report_problem(session, reader.found(), "late", at_us=NOON_US + 5))
+    assert rows(database, "problem") == []
 
 
 def test_a_sweep_is_seen_as_the_deadline(study, reader, database):
     reader.begin()
-    after = NOON_US + LIMIT_US + GRACE_US + 1
+    after = NOON_US + LIMIT_US + GRACE_US + SLACK_US + 1
     database.write(lambda session: readings.close_all_due(session, by=ClosedBy.SWEEP, at_us=after))
     seen = roster(study, at_us=after)[0].readings[0]
     assert (seen.state, seen.closed_at_us, seen.any_save) == (State.EXPIRED, NOON_US + LIMIT_US, False)

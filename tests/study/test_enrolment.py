@@ -22,9 +22,10 @@ from builders import (
 )
 
 from study.errors import StudyError
+from study.progress import NotNow
 from study.store import accounts, enrolment, studies
 from study.store.accounts import Refused
-from study.store.enrolment import Invitee, NoSuchReader
+from study.store.enrolment import AgreedToOther, Invitee, NoSuchReader
 from study.tables import RespondentRow, Role, StudyState, metadata
 
 
@@ -203,6 +204,15 @@ def test_nobody_joins_a_locked_study_or_with_an_invitation_that_was_withdrawn(st
         joined_by(study, late)
 
 
+def test_who_agreed_to_what_the_study_no_longer_says_is_asked_again_and_nothing_is_recorded(study, database):
+    token = an_invitation(study, "ada@example.org")
+    before = {name: rows(database, name) for name in metadata.tables}
+    with pytest.raises(AgreedToOther, match="read once more"):
+        joined_by(study, token, bundle_digest="a" * 64)
+    assert {name: rows(database, name) for name in metadata.tables} == before
+    joined_by(study, token)
+
+
 # Assign --------------------------------------------------------------------------------------------------------
 
 
@@ -263,6 +273,27 @@ def test_withdrawing_is_said_once_and_changes_no_reading(study, database):
     assert (rows(database, "reading"), rows(database, "answer")) == before
     assert [row["withdrawn_reason"] for row in rows(database, "reader")] == ["no time"]
     assert kinds_of(database, reader.respondent_id) == ["invited", "joined", "withdrawn"]
+
+
+def test_after_the_lock_nobody_withdraws_and_no_limit_changes(study, database):
+    reader, gone = a_reader_joined(study), a_reader_joined(study, "eve@example.org")
+    withdraw(study, gone.respondent_id)
+    become(study, StudyState.LOCKED)
+    before = {name: rows(database, name) for name in metadata.tables}
+    with pytest.raises(NotNow, match="write to the study team"):
+        withdraw(study, reader.respondent_id)
+    withdraw(study, gone.respondent_id)  # again: nothing to change, so nothing to refuse
+    with pytest.raises(NotNow, match="locked"):
+        database.write(
+            lambda session: enrolment.set_accommodation(
+                session,
+                enrolment.reader_of(session, study.id, reader.respondent_id),
+                150,
+                actor_id=None,
+                at_us=NOON_US,
+            )
+        )
+    assert {name: rows(database, name) for name in metadata.tables} == before
 
 
 def test_another_persons_place_does_not_exist(study):

@@ -33,6 +33,7 @@ from study.progress import NotNow, State
 from study.store import conduct, readings
 from study.store.readings import Closed, Saved, Stale
 from study.tables import ClosedBy
+from study.timing import SLACK_US
 
 ACTOR = UUID(int=7)
 CASES = st.sampled_from([1, 2])
@@ -42,7 +43,7 @@ DRAFTS = st.builds(
     st.frozensets(st.sampled_from("abcd"), max_size=3),
     st.none() | st.integers(0, 2),
 )
-STEPS = st.sampled_from([1, MINUTE_US, "deadline", "grace", "late"])
+STEPS = st.sampled_from([1, MINUTE_US, "deadline", "grace", "late", "due"])
 
 
 @dataclass
@@ -69,7 +70,15 @@ class Expected:
         self.events.append("saved")
 
     def over(self, at_us: int) -> bool:
+        """What comes from its reader is late."""
         return self.state == "open" and at_us > self.deadline_us + GRACE_US
+
+    def due(self, at_us: int) -> bool:
+        """Nothing that arrived in time can be under way any more."""
+        return self.over(at_us - SLACK_US)
+
+    def told(self, at_us: int) -> State:
+        return State.EXPIRED if self.over(at_us) else State(self.state)
 
 
 class Beside:
@@ -90,12 +99,12 @@ class Beside:
         if isinstance(step, int):
             self.at_us += step
         elif ends:
-            after = {"deadline": 0, "grace": GRACE_US, "late": GRACE_US + 1}[step]
+            after = {"deadline": 0, "grace": GRACE_US, "late": GRACE_US + 1, "due": GRACE_US + SLACK_US + 1}[step]
             self.at_us = max(self.at_us, ends[0] + after)
 
     def begin(self, at):
         case, before = self.cases[at], self.cases[1]
-        waits = at == 2 and before.state in ("assigned", "open") and not before.void
+        waits = at == 2 and before.state in ("assigned", "open") and not before.void and not before.over(self.at_us)
         if case.state == "assigned" and (waits or case.void):
             with pytest.raises(NotNow):
                 self.reader.begin(at, at_us=self.at_us)
@@ -118,7 +127,7 @@ class Beside:
                 self.reader.save(draft, **ask)
         elif case.state != "open" or case.void or case.over(self.at_us):
             self.comes_late(case, key, draft)
-            assert self.reader.save(draft, **ask) == Closed(State(case.state), case.receipt, case.apart)
+            assert self.reader.save(draft, **ask) == Closed(case.told(self.at_us), case.receipt, case.apart)
         elif ask["base"] != case.revision:
             assert self.reader.save(draft, **ask) == Stale(case.revision, case.draft or Draft())
         else:
@@ -138,7 +147,7 @@ class Beside:
                 case.apart = False
             else:
                 self.comes_late(case, key, draft)
-            assert self.reader.submit(draft, **ask) == Closed(State(case.state), case.receipt, case.apart)
+            assert self.reader.submit(draft, **ask) == Closed(case.told(self.at_us), case.receipt, case.apart)
         elif ask["base"] != case.revision:
             assert self.reader.submit(draft, **ask) == Stale(case.revision, case.draft or Draft())
         else:
@@ -157,7 +166,7 @@ class Beside:
             case.events.append("late payload")
 
     def expires(self, case):
-        if not case.over(self.at_us):
+        if not case.due(self.at_us):
             return False
         case.state, case.closed_us = "expired", case.deadline_us
         case.events.append("expired")

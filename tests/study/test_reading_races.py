@@ -19,15 +19,18 @@ from builders import (
     kinds_of,
     rows,
 )
+from sqlalchemy import select
 
-from study.progress import State
-from study.store import conduct, readings
+from study.progress import NotNow, State
+from study.store import conduct, enrolment, readings, studies
 from study.store.readings import Closed, Saved, Stale
 from study.store.studies import StudyRefuses
 from study.tables import ClosedBy, StudyState
+from study.timing import SLACK_US
 
 ENDS_US = NOON_US + LIMIT_US
 LAST_US = ENDS_US + GRACE_US
+DUE_US = LAST_US + SLACK_US + 1
 T = TypeVar("T")
 
 
@@ -126,11 +129,11 @@ def test_sweeps_reads_and_late_submits_at_once_close_a_case_once(reader, databas
 
     def closing(by: ClosedBy) -> bool:
         return database.write(
-            lambda session: readings.close_due(session, study.id, reader.readings[0], by=by, at_us=LAST_US + 1)
+            lambda session: readings.close_due(session, study.id, reader.readings[0], by=by, at_us=DUE_US)
         )
 
     def late() -> Closed | Stale:
-        return reader.submit(a_draft("a"), key="late", base=1, at_us=LAST_US + 1)
+        return reader.submit(a_draft("a"), key="late", base=1, at_us=DUE_US)
 
     outcomes = at_once([lambda: closing(ClosedBy.SWEEP), lambda: closing(ClosedBy.READ), late, late] * 3)
     assert sum(outcome is True for outcome in outcomes) <= 1
@@ -163,7 +166,7 @@ def test_an_extension_and_a_sweep_at_once_leave_either_but_not_both(reader, data
 
     def sweeping() -> int:
         return database.write(
-            lambda session: readings.close_all_due(session, by=ClosedBy.SWEEP, at_us=LAST_US + 1, study_id=study.id)
+            lambda session: readings.close_all_due(session, by=ClosedBy.SWEEP, at_us=DUE_US, study_id=study.id)
         )
 
     extended, closed = at_once([extending, sweeping])
@@ -232,3 +235,72 @@ def test_who_waited_for_a_save_sees_the_draft_that_was_saved(database):
         second = pool.submit(reader.save, a_draft("b"), key="second")
         assert first.result(10).revision == 1
         assert second.result(10) == Stale(1, a_draft("a"))
+
+
+@pytest.mark.parametrize("database", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True)
+@pytest.mark.parametrize("first", ["begin", "accommodate"])
+def test_a_limit_is_not_changed_while_the_first_case_is_begun(database, first):
+    """The one who comes second waits, and then sees what the first one did."""
+    study = a_study_in(database)
+    reader = a_reader_joined(study)
+    done, waiting = threading.Event(), threading.Event()
+
+    def slow(act):
+        def work(session):
+            outcome = act(session)
+            session.flush()
+            done.set()
+            waiting.wait(0.3)  # the other one cannot tell that it waits: the server holds it
+            return outcome
+
+        return lambda: database.write(work)
+
+    def begin(session):
+        return readings.begin(
+            session,
+            reader.readings[0],
+            reader.account_id,
+            protocol=study.protocol,
+            stage=study.stage,
+            case=study.cases[reader.case_ids[0]],
+            at_us=NOON_US,
+        )
+
+    def accommodate(session):
+        found = enrolment.reader_of(session, study.id, reader.respondent_id)
+        enrolment.set_accommodation(session, found, 200, actor_id=None, at_us=NOON_US)
+
+    acts = {"begin": begin, "accommodate": accommodate}
+    other = "accommodate" if first == "begin" else "begin"
+    with ThreadPoolExecutor(2) as pool:
+        early = pool.submit(slow(acts[first]))
+        assert done.wait(10)
+        late = pool.submit(database.write, acts[other])
+        early.result(10)
+        if first == "begin":
+            with pytest.raises(NotNow, match="has begun a case"):
+                late.result(10)
+        else:
+            late.result(10)
+    limit_us = LIMIT_US if first == "begin" else 2 * LIMIT_US
+    assert reader.found().row.deadline_at_us == NOON_US + limit_us
+    assert reader.found().row.accommodation_percent == (100 if first == "begin" else 200)
+
+
+def test_beside_a_lock_nothing_comes_late_to_a_case_that_was_submitted(reader, study, database):
+    """Either it was kept apart before the study was locked, or it left no trace."""
+    reader.begin()
+    reader.submit(a_draft("a"))
+
+    def locking() -> int:
+        def work(session):
+            studies.change_state(
+                session, study.protocol.id, StudyState.LOCKED, protocol=study.protocol, actor_id=None, at_us=NOON_US + 3
+            )
+            return len(session.connection().execute(select(readings.LATE.c.id)).all())
+
+        return database.write(work)
+
+    late = [lambda at=at: reader.save(a_draft("b"), key=f"late-{at}", base=1).kept_apart for at in range(8)]
+    locked_with, *kept = at_once([locking, *late])
+    assert locked_with == sum(kept) == len(rows(database, "late_payload"))

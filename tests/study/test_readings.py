@@ -27,10 +27,12 @@ from study.progress import NotNow, State
 from study.protocol import Window
 from study.store import conduct, enrolment, readings
 from study.store.readings import Closed, NoSuchReading, Saved, Stale
-from study.tables import ClosedBy, StudyState
+from study.tables import ClosedBy, StudyState, metadata
+from study.timing import SLACK_US
 
 ENDS_US = NOON_US + LIMIT_US
 LAST_US = ENDS_US + GRACE_US
+DUE_US = LAST_US + SLACK_US + 1
 NOTHING = a_draft(nothing_to_recommend=True)
 
 
@@ -232,18 +234,56 @@ def test_a_submit_is_accepted_until_the_last_microsecond_of_grace(reader, at_us)
     assert (reader.found().row.closed_at_us, reader.found().row.closed_by) == (at_us, "reader")
 
 
+@pytest.mark.parametrize(
+    ("at_us", "kinds"),
+    [
+        (LAST_US + 1, ["opened", "saved", "late payload"]),
+        (DUE_US - 1, ["opened", "saved", "late payload"]),
+        (DUE_US, ["opened", "saved", "expired", "late payload"]),
+    ],
+)
 @pytest.mark.parametrize("how", ["save", "submit"])
-def test_what_comes_later_is_kept_apart_once_and_never_used(reader, database, how):
+def test_what_comes_later_is_kept_apart_once_and_never_used(reader, database, how, at_us, kinds):
     reader.begin()
     reader.save(a_draft("a"))
-    late = {"draft": a_draft("b"), "key": "late", "base": 1, "at_us": LAST_US + 1}
+    late = {"draft": a_draft("b"), "key": "late", "base": 1, "at_us": at_us}
     first, again = getattr(reader, how)(**late), getattr(reader, how)(**late)
     assert first == again == Closed(State.EXPIRED, reader.found().row.receipt, kept_apart=True)
     assert reader.found().draft == a_draft("a")
     (kept,) = rows(database, "late_payload")
-    assert (kept["key"], kept["at_us"]) == ("late", LAST_US + 1)
+    assert (kept["key"], kept["at_us"]) == ("late", at_us)
     assert kept["body"] == {"base_revision": 1, "draft": a_draft("b").as_json()}
-    assert kinds_of(database, reader.readings[0]) == ["opened", "saved", "expired", "late payload"]
+    assert kinds_of(database, reader.readings[0]) == kinds
+
+
+@pytest.mark.parametrize("at_us", [LAST_US, ENDS_US, NOON_US + 1])
+@pytest.mark.parametrize("how", ["save", "submit"])
+def test_what_arrived_in_time_stands_though_others_came_first(reader, database, how, at_us):
+    """It waited for its turn to write: a sweep, a late payload and a look at the case had theirs meanwhile."""
+    reader.begin()
+    assert sweep(database, DUE_US - 1) == 0
+    assert _closed_by_a_read(reader, DUE_US - 1) is False
+    reader.save(a_draft("c"), key="late", at_us=LAST_US + 1)
+    getattr(reader, how)(a_draft("a"), key="in-time", at_us=at_us)
+    sweep(database, DUE_US)
+    assert reader.found().draft == a_draft("a")
+    assert reader.found().state is (State.SUBMITTED if how == "submit" else State.EXPIRED)
+
+
+def test_who_waited_longer_than_any_turn_is_kept_apart(reader, database):
+    reader.begin()
+    sweep(database, DUE_US)
+    assert reader.save(a_draft("a"), at_us=LAST_US) == Closed(State.EXPIRED, None, kept_apart=True)
+
+
+def test_an_over_case_is_told_as_over_and_holds_up_no_other(reader):
+    reader.begin()
+    assert reader.found().told(LAST_US) is State.OPEN
+    assert reader.found().told(LAST_US + 1) is State.EXPIRED
+    assert (reader.found().is_due(DUE_US - 1), reader.found().is_due(DUE_US)) == (False, True)
+    with pytest.raises(NotNow, match="earlier case"):
+        reader.begin(2, at_us=LAST_US)
+    assert reader.begin(2, at_us=LAST_US + 1).state is State.OPEN
 
 
 def test_a_late_repeat_of_what_stands_needs_no_keeping(reader, database):
@@ -269,19 +309,22 @@ def _by_sweep(reader, at_us):
     assert sweep(reader.study.database, at_us) == 1
 
 
-def _by_read(reader, at_us):
+def _closed_by_a_read(reader, at_us):
     study = reader.study
-    closed = study.database.write(
+    return study.database.write(
         lambda session: readings.close_due(session, study.id, reader.readings[0], by=ClosedBy.READ, at_us=at_us)
     )
-    assert closed is True
+
+
+def _by_read(reader, at_us):
+    assert _closed_by_a_read(reader, at_us) is True
 
 
 def _by_late_submit(reader, at_us):
     reader.submit(a_draft("b"), key="late", base=1, at_us=at_us)
 
 
-@pytest.mark.parametrize("late_us", [1, SECOND_US, 3600 * SECOND_US])
+@pytest.mark.parametrize("late_us", [SLACK_US + 1, SLACK_US + SECOND_US, 3600 * SECOND_US])
 @pytest.mark.parametrize("close", [_by_sweep, _by_read, _by_late_submit])
 def test_whoever_closes_first_the_answer_the_time_and_the_receipt_are_the_same(reader, close, late_us):
     reader.begin()
@@ -294,8 +337,8 @@ def test_whoever_closes_first_the_answer_the_time_and_the_receipt_are_the_same(r
     assert sweep(reader.study.database, LAST_US + 2 * late_us) == 0
 
 
-@pytest.mark.parametrize("at_us", [ENDS_US, LAST_US])
-def test_nothing_is_closed_while_grace_runs(reader, database, at_us):
+@pytest.mark.parametrize("at_us", [ENDS_US, LAST_US, DUE_US - 1])
+def test_nothing_is_closed_while_an_answer_in_time_may_be_under_way(reader, database, at_us):
     reader.begin()
     assert sweep(database, at_us) == 0
     assert reader.found().state is State.OPEN
@@ -303,7 +346,7 @@ def test_nothing_is_closed_while_grace_runs(reader, database, at_us):
 
 def test_expired_without_a_save_has_no_answer_and_no_receipt(reader, database):
     reader.begin()
-    sweep(database, LAST_US + 1)
+    sweep(database, DUE_US)
     assert (reader.found().state, reader.found().ever_saved, reader.found().row.receipt) == (State.EXPIRED, False, None)
     assert rows(database, "answer") == []
 
@@ -311,7 +354,7 @@ def test_expired_without_a_save_has_no_answer_and_no_receipt(reader, database):
 def test_a_saved_empty_draft_is_not_nothing_saved(reader, database):
     reader.begin()
     reader.save(a_draft())
-    sweep(database, LAST_US + 1)
+    sweep(database, DUE_US)
     assert (reader.found().ever_saved, reader.found().draft) == (True, Draft())
     assert reader.found().row.receipt is not None
 
@@ -383,8 +426,8 @@ def test_an_extension_moves_the_deadline_later_and_says_so(reader, database):
     assert (row.deadline_at_us, row.extension_us) == (ENDS_US + 90 * SECOND_US, 90 * SECOND_US)
     assert kinds_of(database, reader.readings[0]) == ["opened", "extended", "extended"]
     assert isinstance(reader.save(a_draft("a"), at_us=LAST_US + 90 * SECOND_US), Saved)
-    assert sweep(database, LAST_US + 90 * SECOND_US) == 0
-    assert sweep(database, LAST_US + 90 * SECOND_US + 1) == 1
+    assert sweep(database, DUE_US + 90 * SECOND_US - 1) == 0
+    assert sweep(database, DUE_US + 90 * SECOND_US) == 1
 
 
 @pytest.mark.parametrize("at_us", [ENDS_US, LAST_US])
@@ -440,7 +483,7 @@ def test_whoever_has_withdrawn_finds_no_case_any_more_but_it_is_closed_in_its_ti
     for act in (lambda: reader.save(a_draft("b"), key="key-2", base=1), lambda: reader.submit(a_draft("b"), base=1)):
         with pytest.raises(NoSuchReading):
             act()
-    assert sweep(database, LAST_US + 1) == 1
+    assert sweep(database, DUE_US) == 1
     (row,) = [row for row in rows(database, "reading") if row["id"] == reader.readings[0]]
     assert (row["state"], row["closed_at_us"]) == ("expired", ENDS_US)
 
@@ -449,15 +492,18 @@ def test_whoever_has_withdrawn_finds_no_case_any_more_but_it_is_closed_in_its_ti
 
 
 def test_after_the_lock_nothing_that_was_left_open_changes(database):
-    """Only a test reader's case, or one that was set aside, can be open then: what comes is kept apart."""
+    """Only a test reader's case, or one that was set aside, can be open then: what comes leaves no trace at all."""
     study = a_study_in(database)
     tester = a_reader_joined(study, "test@example.org", test=True)
     tester.begin()
     tester.save(a_draft("a"))
     become(study, StudyState.LOCKED)
-    assert tester.save(a_draft("b"), key="key-2", base=1) == Closed(State.OPEN, None, kept_apart=True)
-    assert tester.submit(a_draft("b"), base=1) == Closed(State.OPEN, None, kept_apart=True)
-    assert sweep(database, LAST_US + 1) == 0
+    before = {name: rows(database, name) for name in metadata.tables}
+    assert tester.save(a_draft("b"), key="key-2", base=1) == Closed(State.OPEN, None, kept_apart=False)
+    assert tester.submit(a_draft("b"), base=1) == Closed(State.OPEN, None, kept_apart=False)
+    assert tester.save(a_draft("b"), key="key-2", base=1, at_us=DUE_US).kept_apart is False
+    assert sweep(database, DUE_US) == 0
+    assert {name: rows(database, name) for name in metadata.tables} == before
     assert (tester.found().state, tester.found().draft) == (State.OPEN, a_draft("a"))
     for act in (lambda: extend(tester, 60), lambda: set_aside(tester, study)):
         with pytest.raises(conduct.CannotChange, match="locked"):
@@ -470,7 +516,7 @@ def test_a_sweep_of_one_study_closes_all_of_it_and_nothing_else(database):
     for reader in readers:
         reader.begin()
     closed = database.write(
-        lambda session: readings.close_all_due(session, by=ClosedBy.SWEEP, at_us=LAST_US + 1, study_id=other.id)
+        lambda session: readings.close_all_due(session, by=ClosedBy.SWEEP, at_us=DUE_US, study_id=other.id)
     )
     assert (closed, readers[0].found().state, readers[1].found().state) == (1, State.OPEN, State.EXPIRED)
 

@@ -26,6 +26,7 @@ from study.protocol import Arm
 from study.store import conduct, enrolment, studies
 from study.store.studies import NEXT, NoSuchStudy, StudyRefuses
 from study.tables import StudyState
+from study.timing import SLACK_US
 
 FILES = {"study.toml": b"id = 1\r\n\xef\xbb\xbf", "cases/a.toml": b"", "systems/one.jsonl": bytes(range(256))}
 LAST_US = NOON_US + LIMIT_US + GRACE_US
@@ -164,17 +165,19 @@ def test_a_lock_closes_what_is_due_first(database):
     reader = a_reader_joined(study)
     reader.begin()
     reader.save(a_draft("a"))
-    become(study, StudyState.LOCKED, at_us=LAST_US + 1)
+    become(study, StudyState.LOCKED, at_us=LAST_US + SLACK_US + 1)
     row = reader.found().row
     assert (row.state, row.closed_at_us) == ("expired", NOON_US + LIMIT_US)
 
 
-def test_a_study_is_not_locked_while_a_case_is_being_answered(database):
+@pytest.mark.parametrize("at_us", [LAST_US, LAST_US + SLACK_US])
+def test_a_study_is_not_locked_while_a_case_is_being_answered(database, at_us):
+    """Nor while an answer that arrived in time may wait for its turn to be written."""
     study = a_study_in(database)
     reader = a_reader_joined(study)
     reader.begin()
     with pytest.raises(StudyRefuses, match="1 case is being answered at this moment"):
-        become(study, StudyState.LOCKED, at_us=LAST_US)
+        become(study, StudyState.LOCKED, at_us=at_us)
     assert reader.found().state is State.OPEN
     reader.submit(a_draft("a"))
     become(study, StudyState.LOCKED, at_us=LAST_US)

@@ -7,7 +7,7 @@ from builders import GRACE_US, LIMIT_US, MINUTE_US, NOON_US
 from hypothesis import given
 from hypothesis import strategies as st
 
-from study.timing import Standing, deadline_us, remaining_us, standing, us_of
+from study.timing import SLACK_US, Standing, deadline_us, is_due, is_over, remaining_us, standing, us_of
 
 ENDS_US = NOON_US + LIMIT_US
 SOME_US = st.integers(0, 2**53)
@@ -33,7 +33,16 @@ def test_without_grace_the_deadline_is_the_end(after_us, expected):
     assert standing(ENDS_US + after_us, deadline_us=ENDS_US, grace_us=0) is expected
 
 
+@pytest.mark.parametrize("slept_us", [0, 1, SLACK_US, SLACK_US + 1])
+def test_what_is_over_is_closed_once_nothing_in_time_can_be_under_way(slept_us):
+    clock = {"deadline_us": ENDS_US, "grace_us": GRACE_US}
+    at_us = ENDS_US + GRACE_US + slept_us
+    assert is_over(at_us, **clock) is (slept_us > 0)
+    assert is_due(at_us, **clock) is (slept_us > SLACK_US)
+
+
 def test_without_a_deadline_nothing_is_late():
+    assert not is_due(2**62, deadline_us=None, grace_us=0)
     assert standing(2**62, deadline_us=None, grace_us=0) is Standing.IN_TIME
     assert remaining_us(2**62, deadline_us=None) is None
 

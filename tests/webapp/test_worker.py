@@ -17,6 +17,7 @@ from study.errors import StudyError
 from study.store import accounts, jobs, studies
 from study.store.outbox import FIRST_WAIT_US, MOST_TRIES
 from study.tables import JobState, Role
+from study.timing import SLACK_US
 from webapp import worker
 from webapp.mail import Mail, deliver, message
 from webapp.settings import Settings
@@ -48,7 +49,7 @@ def test_due_readings_are_closed_at_their_deadline_and_others_left_open(database
     due.begin()
     due.save(a_draft("1"))
     running.begin(at_us=NOON_US + LIMIT_US)
-    clock = at(NOON_US + LIMIT_US + GRACE_US + 1)
+    clock = at(NOON_US + LIMIT_US + GRACE_US + SLACK_US + 1)
     assert worker.work_once(database, QUIET, clock=clock) == worker.Done(closed=1)
     assert worker.work_once(database, QUIET, clock=clock) == worker.Done()
     assert (due.found().row.state, due.found().row.closed_at_us) == ("expired", NOON_US + LIMIT_US)
@@ -61,7 +62,7 @@ def test_two_workers_close_a_reading_once(database):
     readers = [a_reader_joined(study, f"r{number}@x.example") for number in range(6)]
     for reader in readers:
         reader.begin()
-    clock, closed = at(NOON_US + LIMIT_US + GRACE_US + 1), []
+    clock, closed = at(NOON_US + LIMIT_US + GRACE_US + SLACK_US + 1), []
     threads = [threading.Thread(target=lambda: closed.append(worker.close_due(database, clock=clock))) for _ in "ab"]
     for thread in threads:
         thread.start()

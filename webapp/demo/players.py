@@ -16,7 +16,7 @@ from study.simulate import SimulatedReader, SimulatedReading, simulate_readers
 from study.store import conduct, enrolment, readings, studies
 from study.store.enrolment import Invitee
 from study.tables import ClosedBy, ReaderRow
-from study.timing import SECOND_US
+from study.timing import SECOND_US, SLACK_US
 
 TTL_US = 60 * 24 * 3600 * SECOND_US
 
@@ -46,6 +46,7 @@ def join(session: Session, bundle: Bundle, invitee: Invitee, password_hash: str,
         token,
         protocol=bundle.protocol,
         cases=list(bundle.cases),
+        bundle_digest=bundle.digest,
         consent_sha256=hashlib.sha256(bundle.consent.encode()).hexdigest(),
         password_hash=password_hash,
         at_us=at_us + 3600 * SECOND_US,
@@ -149,5 +150,5 @@ def _leave(
         conduct.set_aside(session, found.id, reading_id, reason=reading.void, actor_id=joined.account_id, at_us=at_us)
     grace_us = (bundle.protocol.arms[0].stages[0].grace_s + 1) * SECOND_US
     limit_us = (bundle.protocol.arms[0].stages[0].limit_s or 0) * SECOND_US
-    over = (reading.opened_at_us or 0) + limit_us + grace_us
+    over = (reading.opened_at_us or 0) + limit_us + grace_us + SLACK_US
     readings.close_due(session, found.id, reading_id, by=ClosedBy.SWEEP, at_us=over)
