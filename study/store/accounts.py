@@ -171,7 +171,14 @@ def end_password_tickets(session: Session, account: AccountRow, *, at_us: int) -
     session.exec(others.values(expires_at_us=at_us - 1).execution_options(synchronize_session=False))
 
 
-def start_login(session: Session, account: AccountRow, token: str, *, at_us: int, ttl_us: int) -> None:
+def start_login(session: Session, verified: AccountRow, token: str, *, at_us: int, ttl_us: int) -> None:
+    """Sign in a browser. `verified`: the account as it stood when its password, or its link, was checked.
+
+    Raises Refused where the password was changed or the account was closed since then.
+    """
+    account = by_id(session, verified.id)
+    if account.password_hash != verified.password_hash or account.disabled_at_us is not None:
+        raise Refused("The password of this account was changed, or the account was closed, at this moment.")
     session.exec(delete(LoginRow).where(col(LoginRow.expires_at_us) < at_us))
     session.add(
         LoginRow(token_sha256=digest(token), account_id=account.id, created_at_us=at_us, expires_at_us=at_us + ttl_us)
@@ -184,8 +191,20 @@ def who(session: Session, token: str, *, at_us: int) -> Who | None:
     return None if row is None else Who(row.id, row.email, Role(row.role))
 
 
-def end_login(session: Session, token: str) -> None:
-    session.exec(delete(LoginRow).where(col(LoginRow.token_sha256) == digest(token)))
+def end_login(session: Session, token: str, *, at_us: int) -> None:
+    """Sign out one browser. One that is signed out already changes nothing."""
+    login = session.exec(select(LoginRow).where(col(LoginRow.token_sha256) == digest(token))).one_or_none()
+    if login is None:
+        return
+    account = by_id(session, login.account_id)
+    ended = delete(LoginRow).where(col(LoginRow.token_sha256) == digest(token))
+    if session.connection().execute(ended).rowcount == 1:
+        events.record(session, account, "signed out", at_us=at_us, actor_id=account.id)
+
+
+def note_failed_sign_in(session: Session, account_id: UUID, *, at_us: int) -> None:
+    """Somebody tried a password that was not the account's, or whose account is closed."""
+    events.record(session, by_id(session, account_id), "sign-in failed", at_us=at_us, actor_id=None)
 
 
 def end_logins(session: Session, account_id: UUID) -> None:

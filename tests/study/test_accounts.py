@@ -261,10 +261,34 @@ def test_a_signed_in_browser_is_known_until_its_time_is_over(database, account_i
 def test_signing_out_ends_one_browser_and_a_new_password_all(database, account_id):
     for token in ("one", "two", "three"):
         sign_in(database, account_id, token)
-    database.write(lambda session: accounts.end_login(session, "one"))
+    database.write(lambda session: accounts.end_login(session, "one", at_us=NOON_US))
     assert [who(database, token) is not None for token in ("one", "two", "three")] == [False, True, True]
     issue(database, account_id)
     use(database)
+    assert rows(database, "login") == []
+
+
+def test_signing_out_is_on_the_record_once(database, account_id):
+    sign_in(database, account_id, "one")
+    for token in ("one", "one", "never issued"):
+        database.write(lambda session, token=token: accounts.end_login(session, token, at_us=NOON_US))
+    assert kinds_of(database, account_id) == ["role given", "signed in", "signed out"]
+
+
+def test_a_failed_sign_in_is_on_the_record_without_an_address(database, account_id):
+    database.write(lambda session: accounts.note_failed_sign_in(session, account_id, at_us=NOON_US))
+    assert kinds_of(database, account_id)[-1] == "sign-in failed"
+    assert b"example.org" not in b"".join(row["body"] for row in rows(database, "event_payload"))
+
+
+@pytest.mark.parametrize("change", [{"password_hash": "another"}, {"disabled_at_us": NOON_US}])
+def test_nobody_is_signed_in_by_what_changed_after_it_was_checked(database, account_id, change):
+    with database.read() as session:
+        verified = accounts.by_id(session, account_id)
+    account = metadata.tables["account"]
+    database.write(lambda session: session.connection().execute(account.update().values(**change)))
+    with pytest.raises(Refused, match="at this moment"):
+        database.write(lambda session: accounts.start_login(session, verified, "cookie", at_us=NOON_US, ttl_us=HOUR_US))
     assert rows(database, "login") == []
 
 
