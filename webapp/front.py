@@ -8,6 +8,7 @@ from study.tables import Role
 from webapp import deps
 
 bp = Blueprint("front", __name__)
+PATIENCE_S = 2.0  # whoever asks after the health must not queue among those who save
 
 HOME = {
     Role.READER: "reader.home",
@@ -30,6 +31,6 @@ def help_page() -> ResponseReturnValue:
 
 @bp.get("/healthz")
 def health() -> Response:
-    """Whether this host can take its turn to write and can read."""
-    deps.database().write(lambda session: session.connection().execute(text("SELECT 1")))
+    """Whether this host can take its turn to write and can read; 503 where its turn does not come soon."""
+    deps.database().write(lambda session: session.connection().execute(text("SELECT 1")), patience_s=PATIENCE_S)
     return jsonify(status="well")

@@ -13,7 +13,7 @@ from builders import NOON_US, a_study_in, rows
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from study.db import MOST_TRIES, SAFE_SQLITE, Database, FairLock, is_writing, sqlite_module
+from study.db import MOST_TRIES, SAFE_SQLITE, Busy, Database, FairLock, is_writing, sqlite_module
 from study.tables import metadata
 
 THROTTLE = metadata.tables["throttle"]
@@ -161,6 +161,39 @@ def test_the_queue_goes_on_after_a_writer_that_failed(tmp_path):
             raise ZeroDivisionError
     with lock():
         pass
+
+
+@pytest.mark.parametrize("held_by", ["a thread", "another process"])
+def test_whoever_has_little_patience_is_told_and_leaves_the_queue_as_it_was(tmp_path, held_by):
+    lock = FairLock(tmp_path / "lock")
+    holding = lock if held_by == "a thread" else FairLock(tmp_path / "lock")
+    began = time.monotonic()
+    with holding(), pytest.raises(Busy), lock(patience_s=0.05):
+        pass
+    assert time.monotonic() - began < 5
+    for _ in range(2):
+        with lock(patience_s=0.05):
+            pass
+
+
+def test_those_behind_whoever_gave_up_get_their_turn(tmp_path):
+    lock, served = FairLock(tmp_path / "lock"), []
+
+    def writer(patience_s):
+        try:
+            with lock(patience_s):
+                served.append(patience_s)
+        except Busy:
+            served.append("gave up")
+
+    threads = [threading.Thread(target=writer, args=(patience_s,)) for patience_s in (None, 0.05, None)]
+    with lock():
+        for thread in threads:
+            thread.start()
+        until(lambda: served == ["gave up"])
+    for thread in threads:
+        thread.join(10)
+    assert served == ["gave up", None, None]
 
 
 def test_several_processes_and_threads_lose_no_write(sqlite_database):
