@@ -8,6 +8,7 @@ from flask_wtf import CSRFProtect
 
 from study.db import Database
 from webapp import deps, errors, filters, security
+from webapp.addresses import StudyName
 from webapp.settings import Settings
 
 bootstrap = Bootstrap5()
@@ -20,6 +21,7 @@ def create_app(settings: Settings, database: Database, *, clock: Callable[[], in
     security.configure(app, settings)
     app.extensions["primum"] = deps.Site(settings=settings, database=database, clock=clock)
     app.before_request(deps.note_arrival)  # first of all: whatever else is asked may already need the time
+    app.url_map.converters["study"] = StudyName
     bootstrap.init_app(app)
     csrf.init_app(app)
     app.after_request(security.set_headers)

@@ -24,6 +24,7 @@ class Content:
     protocol: Protocol
     cases: Mapping[CaseId, Case]
     consent: str
+    bundle_digest: str = ""
 
     @cached_property
     def consent_html(self) -> Markup:
@@ -47,7 +48,11 @@ class Content:
 
 
 class Library:
-    """Parsed contents by digest: what stands under one digest never changes, so nothing ever goes stale."""
+    """Parsed contents by digest: what stands under one digest never changes, so nothing ever goes stale.
+
+    A study's digest is read with its files, from one state of the database. Where the study has other files by now than
+    the caller saw, it gets those, under the digest that is theirs.
+    """
 
     def __init__(self) -> None:
         self._shelf: dict[str, Content] = {}
@@ -58,9 +63,8 @@ class Library:
             found = self._shelf.get(bundle_digest)
         if found is None:
             with database.read() as session:
-                files = studies.files(session, study_id)
-            protocol, cases, consent = parse_content(files)
-            found = Content(protocol, cases, consent)
+                digest, files = studies.digest(session, study_id), studies.files(session, study_id)
+            found = Content(*parse_content(files), bundle_digest=digest)
             with self._guard:
-                self._shelf[bundle_digest] = found
+                self._shelf[digest] = found
         return found

@@ -160,7 +160,7 @@ def asked(world: World, endpoint: str, rule: str, method: str, badge: Badge) -> 
     }
     path = rule
     for name, value in values.items():
-        for kind in ("", "uuid:", "int:", "path:"):
+        for kind in ("", "uuid:", "int:", "path:", "study:"):
             path = path.replace(f"<{kind}{name}>", str(value))
     assert "<" not in path, f"{rule} names something that this test does not know"
     client = badge.client(world.site)

@@ -2,11 +2,14 @@
 
 import json
 import re
+from hashlib import sha256
 
 import pytest
 from sites import NOON_US, PASSWORD, SiteUnderTest, Visitor
+from sqlalchemy.exc import DataError
 
-from study.tables import StudyState, metadata
+from study.tables import Role, StudyState, metadata
+from webapp import front
 
 LIMIT_S, GRACE_S = 600, 10
 
@@ -78,6 +81,31 @@ class TestJoining:
         assert sentence in visitor.text
         assert rows(site, "account") == []
 
+    def test_a_study_that_was_changed_meanwhile_asks_again_and_records_nothing(self, site_on_both):
+        site = site_on_both
+        site.invite(site.load(StudyState.DRAFT).name)
+        visitor = site.visitor()
+        visitor.get("/join/invitation")
+        shown = {**visitor.hidden}
+        site.load(StudyState.DRAFT, digest="d" * 64, **{"consent.md": b"We now also film you.\n"})
+        agreed = {"agreed": "y", "password": PASSWORD}
+        assert visitor.post("/join/invitation", agreed).status_code == 409
+        assert "read once more what you agree to" in visitor.text
+        assert "We now also film you." in visitor.text
+        assert (rows(site, "account"), rows(site, "reader")[0].joined_at_us) == ([], None)
+        assert visitor.client.post("/join/invitation", data={**shown, **agreed}).status_code == 409
+        assert visitor.post("/join/invitation", agreed).status_code == 303
+        assert rows(site, "reader")[0].consent_sha256 == sha256(b"We now also film you.\n").hexdigest()
+
+    @pytest.mark.parametrize("name", ["bundle_digest", "consent_sha256"])
+    def test_nobody_agrees_to_what_they_were_not_shown(self, site, name):
+        site.invite(site.load().name)
+        visitor = site.visitor()
+        visitor.get("/join/invitation")
+        sent = {"agreed": "y", "password": PASSWORD, name: "0" * 64}
+        assert visitor.post("/join/invitation", sent).status_code == 409
+        assert rows(site, "account") == []
+
     def test_a_used_link_says_to_sign_in(self, site):
         site.joined(site.load().name)
         visitor = site.visitor()
@@ -133,11 +161,27 @@ class TestSigningIn:
 
     def test_after_signing_in_nobody_is_sent_to_another_site(self, site):
         site.joined(site.load().name)
-        for after in ("https://evil.example", "//evil.example", "/\\evil.example"):
+        for after in (
+            "https://evil.example",
+            "//evil.example",
+            "/\\evil.example",
+            "/my\r\nX-Own: 1",
+            "/\t/evil.example",
+        ):
             visitor = site.visitor()
             visitor.get("/sign-in", query_string={"after": after})
             visitor.post("/sign-in", {"email": "ada@example.org", "password": PASSWORD})
             assert visitor.page.headers["Location"] == "/"
+
+    def test_what_fails_is_on_the_record_of_the_account_and_in_the_log_by_ids_alone(self, site, capsys):
+        site.joined(site.load().name)
+        (account,) = rows(site, "account")
+        for email in ("ada@example.org", "nobody@example.org"):
+            site.sign_in(email, "not the password at all")
+        assert [row.kind for row in rows(site, "event") if row.subject_id == account.id][-1] == "sign-in failed"
+        said = capsys.readouterr()
+        assert str(account.id) in said.out + said.err
+        assert "example.org" not in said.out + said.err
 
     def test_a_form_without_its_token_changes_nothing(self, site):
         visitor = site.joined(site.load().name)
@@ -234,6 +278,34 @@ class TestACase:
         assert answer.json["error"]
         assert rows(site, "save") == []
 
+    @pytest.mark.parametrize("open_bracket", [b"[", b'{"draft":'])
+    def test_a_save_that_is_nested_without_end_is_refused_with_a_sentence(self, site, open_bracket):
+        visitor = site.joined(site.load().name)
+        path = begun(visitor)
+        headers = {"X-CSRFToken": visitor.hidden["csrf_token"], "Content-Type": "application/json"}
+        answer = visitor.client.post(f"{path}/saves", data=open_bracket * 100_000, headers=headers)
+        assert answer.status_code in (400, 422)
+        assert answer.json["error"]
+        assert rows(site, "save") == []
+
+    def test_what_a_database_cannot_store_is_refused_with_a_sentence(self, site_on_both):
+        site = site_on_both
+        visitor = site.joined(site.load().name)
+        path = begun(visitor)
+        place = rows(site, "reader")[0].respondent_id
+        assert visitor.post(path, {"rationale": "so\x00so"}).status_code == 422
+        assert "cannot be stored" in visitor.text
+        assert visitor.save(path, {"rationale": "\ud800"}, base_revision=0, key="no-text-at-all").status_code == 422
+        for page, sent in (
+            (f"{path}/problem", {"text": "a\x00b"}),
+            (f"/my/{place}/withdraw", {"reason": "a\x00b", "sure": "y"}),
+        ):
+            visitor.get(page)
+            assert visitor.post(page, sent).status_code == 422
+            assert "cannot be stored" in visitor.text
+        assert rows(site, "problem") == rows(site, "answer") == []
+        assert rows(site, "reader")[0].withdrawn_at_us is None
+
     def test_someone_elses_reading_is_not_there(self, site):
         study = site.load()
         path = begun(site.joined(study.name))
@@ -249,6 +321,18 @@ class TestACase:
             assert other.post(f"{path}{what}", sent).status_code == 404
             other.get(own)
         assert other.save(path, {}, base_revision=0, key="somebody-else").status_code == 404
+
+    def test_a_denial_is_logged_by_ids_alone(self, site, capsys):
+        study = site.load()
+        path = begun(site.joined(study.name))
+        other = site.joined(study.name, "eve@example.org")
+        capsys.readouterr()
+        assert other.get(path).status_code == 404
+        said = capsys.readouterr()
+        eve = next(row for row in rows(site, "account") if row.email == "eve@example.org")
+        for words in ("denied", "reader.reading", str(eve.id), path.removeprefix("/readings/")):
+            assert words in said.out + said.err
+        assert "example.org" not in said.out + said.err
 
     def test_cases_come_one_after_another(self, site):
         visitor = site.joined(site.load().name)
@@ -283,6 +367,37 @@ class TestTheClock:
         assert answer.json["kept_apart"] is True
         assert rows(site, "late_payload")[0].body["draft"]["selected"] == sorted([a, b])
         assert rows(site, "answer")[0].selected == [a]
+
+    def test_a_save_that_arrived_in_time_outlives_a_page_that_came_first(self, site_on_both):
+        """It waits for its turn to write; the reader's own pages, and the PI's, have looked meanwhile."""
+        site = site_on_both
+        study = site.load()
+        visitor = site.joined(study.name)
+        path = begun(visitor)
+        chosen = options_of(visitor)[:1]
+        staff = site.staff(Role.PI)
+        site.clock.advance(LIMIT_S + GRACE_S + 1)
+        other = site.signed_in("ada@example.org")
+        other.get(path)
+        assert "Time is up" in other.text
+        assert other.client.get(f"{path}/clock").json["state"] == "expired"
+        other.get("/my", follow_redirects=True)
+        assert "1 of 6" in other.text
+        staff.get(f"/pi/{study.name}")
+        site.clock.advance(-2)
+        assert visitor.save(path, {"selected": chosen}, base_revision=0, key="in-good-time").status_code == 200
+        site.clock.advance(60)
+        other.get(path)
+        assert "1 option chosen" in other.text
+        assert rows(site, "answer")[0].selected == chosen
+        assert "Your receipt" in other.text
+
+    def test_the_next_case_is_begun_while_an_over_one_still_waits_to_be_closed(self, site):
+        visitor = site.joined(site.load().name)
+        path = begun(visitor)
+        site.clock.advance(LIMIT_S + GRACE_S + 1)
+        assert begun(visitor) != path
+        assert sorted(row.state for row in rows(site, "reading")).count("open") == 2
 
     def test_an_expired_case_keeps_its_draft_and_ends_at_its_deadline(self, site):
         visitor = site.joined(site.load().name)
@@ -406,6 +521,23 @@ class TestBesideTheCases:
         assert rows(site, "reader")[0].withdrawn_reason == "No time"
         assert visitor.get(path).status_code == 404
 
+    def test_after_the_lock_the_pages_say_whom_to_write_to(self, site):
+        study = site.load()
+        visitor = site.joined(study.name)
+        path = begun(visitor)
+        visitor.get(f"{path}/review")
+        visitor.post(f"{path}/submit", {"nothing": "y"})
+        place = rows(site, "reader")[0].respondent_id
+        site.change_state(study.name, StudyState.LOCKED)
+        for page, sent in ((f"/my/{place}/withdraw", {"sure": "y"}), (f"{path}/problem", {"text": "late"})):
+            visitor.get(page)
+            assert "write to the study team" in visitor.text
+            visitor.get(path)
+            assert visitor.post(page, sent).status_code == 409
+            assert "The study is locked" in visitor.text
+        assert rows(site, "problem") == []
+        assert rows(site, "reader")[0].withdrawn_at_us is None
+
     def test_someone_elses_place_is_not_there(self, site):
         study = site.load()
         site.joined(study.name)
@@ -422,6 +554,25 @@ class TestTheWorldOutside:
         assert answer.headers["Cache-Control"] == "no-store"
         assert answer.headers["X-Robots-Tag"] == "noindex, nofollow"
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+    @pytest.mark.parametrize("name", ["a%00b", "%ED%A0%80", "-first", "a b", "x" * 65, "é"])
+    @pytest.mark.parametrize("area", ["pi", "stats"])
+    def test_what_cannot_be_the_name_of_a_study_is_no_address(self, site_on_both, area, name):
+        assert site_on_both.staff(Role.OWNER).get(f"/{area}/{name}").status_code == 404
+
+    def test_what_no_form_catches_and_no_database_stores_is_a_422(self, site, monkeypatch):
+        def refuse(*_, **__):
+            raise DataError("INSERT", {}, ValueError("NUL"))
+
+        monkeypatch.setattr(site.database, "write", refuse)
+        assert site.visitor().get("/healthz").status_code == 422
+
+    def test_health_is_answered_though_others_write_without_end(self, site, monkeypatch):
+        monkeypatch.setattr(front, "PATIENCE_S", 0.05)
+        with site.database._turn():
+            answer = site.visitor().get("/healthz")
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
+        assert site.visitor().get("/healthz").json == {"status": "well"}
 
     def test_cookies_are_for_this_site_alone(self, site):
         site.joined(site.load().name)

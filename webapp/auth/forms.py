@@ -29,6 +29,10 @@ class NewPasswordForm(FlaskForm):
 
 
 class _Consent:
+    """`bundle_digest`, `consent_sha256`: of what the page showed, so that nobody agrees to what they did not see."""
+
+    bundle_digest = HiddenField()
+    consent_sha256 = HiddenField()
     agreed = BooleanField(
         "I have read this information, and I agree to take part.",
         validators=[InputRequired("To take part, tick that you agree. Without it nothing is recorded.")],

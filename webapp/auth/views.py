@@ -3,6 +3,7 @@
 import secrets
 from urllib.parse import urlsplit
 
+import structlog
 from flask import Blueprint, Response, make_response, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from sqlmodel import Session
@@ -14,6 +15,7 @@ from webapp import deps, errors, passwords
 from webapp.auth.forms import JoinForm, JoinKnownForm, NewPasswordForm, SignInForm
 
 bp = Blueprint("auth", __name__)
+log = structlog.get_logger()
 
 HOUR_US = 3600 * SECOND_US
 TRIES_AN_ACCOUNT, TRIES_AN_ADDRESS = 10, 60
@@ -29,19 +31,23 @@ def sign_in() -> ResponseReturnValue:
         return errors.page(429, "There were too many tries to sign in. Wait a quarter of an hour, then try again.")
     with deps.database().read() as found:
         account = _account(found, form.email.data)
-    if account is None or not passwords.fits(form.password.data, account.password_hash) or account.disabled_at_us:
-        if account is None:
-            passwords.fits(form.password.data, None)
-        form.password.errors = ["E-mail and password do not fit together. Both are checked as you typed them."]
-        return render_template("auth/sign_in.html", form=form), 422
-    return _signed_in(account, _own_path(form.after.data))
+    fits = passwords.fits(form.password.data, None if account is None else account.password_hash)
+    if account is not None and fits and account.disabled_at_us is None:
+        try:
+            return _signed_in(account, _own_path(form.after.data))
+        except accounts.Refused:
+            log.info("sign-in overtaken", account=str(account.id))
+    _note_failure(account)
+    form.password.errors = ["E-mail and password do not fit together. Both are checked as you typed them."]
+    return render_template("auth/sign_in.html", form=form), 422
 
 
 @bp.post("/sign-out")
 def sign_out() -> Response:
     token = session.pop(deps.LOGIN, None)
     if isinstance(token, str):
-        deps.database().write(lambda found: accounts.end_login(found, token))
+        at_us = deps.now_us()
+        deps.database().write(lambda found: accounts.end_login(found, token, at_us=at_us))
     session.clear()
     response = make_response(redirect(url_for("auth.sign_in"), code=303))
     response.headers["Clear-Site-Data"] = '"cache", "storage"'
@@ -81,14 +87,20 @@ def join(token: str) -> ResponseReturnValue:
     content = deps.content(study.id, study.bundle_digest)
     has_account = known is not None and known.password_hash is not None
     form = JoinKnownForm() if has_account else JoinForm(email=reader.email)
-    if form.validate_on_submit():
+    agreed_to_this = _shown(form) == (content.bundle_digest, content.consent_sha256)
+    if agreed_to_this and form.validate_on_submit():
         if not has_account:
             return _join(token, content, passwords.hashed(form.password.data))
         if _too_many_tries(reader.email):
             return errors.page(429, "There were too many tries. Wait a quarter of an hour, then try again.")
         if passwords.fits(form.password.data, known.password_hash):
             return _join(token, content, None)
+        _note_failure(known)
         form.password.errors = ["That is not the password of this account."]
+    asked_again = form.is_submitted() and not agreed_to_this
+    if asked_again:
+        form.agreed.data = False
+    form.bundle_digest.data, form.consent_sha256.data = content.bundle_digest, content.consent_sha256
     page = render_template(
         "auth/join.html",
         form=form,
@@ -98,8 +110,14 @@ def join(token: str) -> ResponseReturnValue:
         stage=content.stage(reader.arm),
         has_account=has_account,
         offered=passwords.passphrase(),
+        asked_again=asked_again,
     )
-    return page, 422 if form.errors else 200
+    return page, 409 if asked_again else 422 if form.errors else 200
+
+
+def _shown(form: JoinForm | JoinKnownForm) -> tuple[str, str]:
+    """The digests of the files and of the consent that the page showed which was sent back."""
+    return form.bundle_digest.data or "", form.consent_sha256.data or ""
 
 
 def _join(token: str, content: deps.Content, password_hash: str | None) -> Response:
@@ -110,6 +128,7 @@ def _join(token: str, content: deps.Content, password_hash: str | None) -> Respo
             token,
             protocol=content.protocol,
             cases=list(content.cases),
+            bundle_digest=content.bundle_digest,
             consent_sha256=content.consent_sha256,
             password_hash=password_hash,
             at_us=at_us,
@@ -129,13 +148,24 @@ def _signed_in(account: AccountRow, after: str | None = None) -> Response:
     """A fresh token at every sign-in, so that nobody's earlier cookie becomes a signed-in one."""
     token, at_us = secrets.token_urlsafe(32), deps.now_us()
     ttl_us = deps.settings().login_hours * HOUR_US
-    deps.database().write(
-        lambda found: accounts.start_login(found, accounts.by_id(found, account.id), token, at_us=at_us, ttl_us=ttl_us)
-    )
+    deps.database().write(lambda found: accounts.start_login(found, account, token, at_us=at_us, ttl_us=ttl_us))
     session.clear()
     session[deps.LOGIN] = token
     session.permanent = True
     return make_response(redirect(after or url_for("front.home"), code=303))
+
+
+def _note_failure(account: AccountRow | None) -> None:
+    """Where there is no such account something is written too, so that the time taken tells nobody which it was."""
+    at_us = deps.now_us()
+    if account is None:
+        log.info("sign-in failed")
+        deps.database().write(
+            lambda found: accounts.count_try(found, "account:unknown", at_us=at_us, window_us=WINDOW_US)
+        )
+        return
+    log.info("sign-in failed", account=str(account.id))
+    deps.database().write(lambda found: accounts.note_failed_sign_in(found, account.id, at_us=at_us))
 
 
 def _too_many_tries(email: str) -> bool:
@@ -153,7 +183,7 @@ def _too_many_tries(email: str) -> bool:
 
 def _own_path(after: str | None) -> str | None:
     """Where to go after signing in: a path of this site, or nowhere."""
-    if not after or not after.startswith("/") or after.startswith(("//", "/\\")):
+    if not after or not after.startswith("/") or after.startswith(("//", "/\\")) or not after.isprintable():
         return None
     parts = urlsplit(after)
     return None if parts.scheme or parts.netloc else after

@@ -24,13 +24,13 @@ SAID = {
 }
 
 
-@bp.post("/<name>/open")
+@bp.post("/<study:name>/open")
 def open_study(name: str) -> ResponseReturnValue:
     """Open it, or resume it after a pause."""
     return _become(name, StudyState.OPEN, "")
 
 
-@bp.route("/<name>/pause", methods=["GET", "POST"])
+@bp.route("/<study:name>/pause", methods=["GET", "POST"])
 def pause(name: str) -> ResponseReturnValue:
     place, form = gather.place(name), PauseForm()
     if form.validate_on_submit():
@@ -38,7 +38,7 @@ def pause(name: str) -> ResponseReturnValue:
     return _asked("pi/pause.html", form, place=place)
 
 
-@bp.route("/<name>/lock", methods=["GET", "POST"])
+@bp.route("/<study:name>/lock", methods=["GET", "POST"])
 def lock(name: str) -> ResponseReturnValue:
     """The owner's alone: from here on the analysis may be seen, and nothing can be added."""
     if deps.me().role is not Role.OWNER:
@@ -53,7 +53,7 @@ def lock(name: str) -> ResponseReturnValue:
     return _asked("pi/lock.html", form, place=place, seen=seen, answering=answering)
 
 
-@bp.route("/<name>/readers/<uuid:respondent_id>/withdraw", methods=["GET", "POST"])
+@bp.route("/<study:name>/readers/<uuid:respondent_id>/withdraw", methods=["GET", "POST"])
 def withdraw(name: str, respondent_id: UUID) -> ResponseReturnValue:
     place, form, at_us, actor_id = gather.place(name), ReasonForm(), deps.now_us(), deps.my_id()
     line = gather.line(place.study, respondent_id)
@@ -70,7 +70,7 @@ def withdraw(name: str, respondent_id: UUID) -> ResponseReturnValue:
     return _to_reader(name, respondent_id)
 
 
-@bp.route("/<name>/readers/<uuid:respondent_id>/time", methods=["GET", "POST"])
+@bp.route("/<study:name>/readers/<uuid:respondent_id>/time", methods=["GET", "POST"])
 def accommodate(name: str, respondent_id: UUID) -> ResponseReturnValue:
     place, at_us, actor_id = gather.place(name), deps.now_us(), deps.my_id()
     line = gather.line(place.study, respondent_id)
@@ -87,7 +87,7 @@ def accommodate(name: str, respondent_id: UUID) -> ResponseReturnValue:
     return _to_reader(name, respondent_id)
 
 
-@bp.route("/<name>/readers/<uuid:respondent_id>/readings/<int:position>/extend", methods=["GET", "POST"])
+@bp.route("/<study:name>/readers/<uuid:respondent_id>/readings/<int:position>/extend", methods=["GET", "POST"])
 def extend(name: str, respondent_id: UUID, position: int) -> ResponseReturnValue:
     place, form, at_us, actor_id = gather.place(name), ExtendForm(), deps.now_us(), deps.my_id()
     line = gather.line(place.study, respondent_id)
@@ -107,7 +107,7 @@ def extend(name: str, respondent_id: UUID, position: int) -> ResponseReturnValue
     return _to_reader(name, respondent_id)
 
 
-@bp.route("/<name>/readers/<uuid:respondent_id>/readings/<int:position>/set-aside", methods=["GET", "POST"])
+@bp.route("/<study:name>/readers/<uuid:respondent_id>/readings/<int:position>/set-aside", methods=["GET", "POST"])
 def set_aside(name: str, respondent_id: UUID, position: int) -> ResponseReturnValue:
     place, form, at_us, actor_id = gather.place(name), ReasonForm(), deps.now_us(), deps.my_id()
     line = gather.line(place.study, respondent_id)

@@ -32,7 +32,7 @@ NO_MAIL = (
 )
 
 
-@bp.route("/<name>/invite", methods=["GET", "POST"])
+@bp.route("/<study:name>/invite", methods=["GET", "POST"])
 def invite(name: str) -> ResponseReturnValue:
     place = _inviting(name)
     form = InviteForm()
@@ -46,7 +46,7 @@ def invite(name: str) -> ResponseReturnValue:
         return _page(place, form=form)
 
 
-@bp.post("/<name>/invite-list")
+@bp.post("/<study:name>/invite-list")
 def invite_list(name: str) -> ResponseReturnValue:
     place = _inviting(name)
     form = InviteListForm()
@@ -60,7 +60,7 @@ def invite_list(name: str) -> ResponseReturnValue:
         return _page(place, list_form=form, faults=faulty.faults)
 
 
-@bp.post("/<name>/readers/<uuid:respondent_id>/invitation")
+@bp.post("/<study:name>/readers/<uuid:respondent_id>/invitation")
 def invite_again(name: str, respondent_id: UUID) -> ResponseReturnValue:
     """A fresh link for somebody who has not joined; the earlier one ends."""
     place = _inviting(name)
@@ -84,7 +84,7 @@ def invite_again(name: str, respondent_id: UUID) -> ResponseReturnValue:
     return redirect(url_for("pi.invited", name=name), code=303)
 
 
-@bp.post("/<name>/readers/<uuid:respondent_id>/password-link")
+@bp.post("/<study:name>/readers/<uuid:respondent_id>/password-link")
 def password_link(name: str, respondent_id: UUID) -> ResponseReturnValue:
     """For a reader who lost the password. The reader alone gets to see it: whoever opens it acts as the reader."""
     place = gather.place(name)
@@ -112,7 +112,7 @@ def password_link(name: str, respondent_id: UUID) -> ResponseReturnValue:
     return redirect(url_for("pi.reader", name=name, respondent_id=respondent_id), code=303)
 
 
-@bp.get("/<name>/links")
+@bp.get("/<study:name>/links")
 def invited(name: str) -> ResponseReturnValue:
     """The links of the last act, shown once: they are kept nowhere in the clear."""
     place = gather.place(name)

@@ -25,7 +25,7 @@ def home() -> ResponseReturnValue:
     return render_template("pi/studies.html", studies=found, counted=counted)
 
 
-@bp.get("/<name>")
+@bp.get("/<study:name>")
 def study(name: str) -> ResponseReturnValue:
     place = gather.place(name)
     lines = gather.roster(place.study)
@@ -44,7 +44,7 @@ def study(name: str) -> ResponseReturnValue:
     )
 
 
-@bp.get("/<name>/readers/<uuid:respondent_id>")
+@bp.get("/<study:name>/readers/<uuid:respondent_id>")
 def reader(name: str, respondent_id: UUID) -> ResponseReturnValue:
     place = gather.place(name)
     line = gather.line(place.study, respondent_id)

@@ -1,18 +1,18 @@
 """The form of a case. Its choices come from the case, so that a foreign option is refused by the field itself."""
 
 from flask_wtf import FlaskForm
-from wtforms import (
-    BooleanField,
-    HiddenField,
-    IntegerField,
-    SelectMultipleField,
-    TextAreaField,
-)
+from wtforms import BooleanField, Field, HiddenField, IntegerField, SelectMultipleField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
 
 from study.case import Case, OptionId
 from study.draft import RATIONALE_CHARACTERS, RESOURCES, Draft
+from study.text import storable
+
+
+def _storable(_form: FlaskForm, field: Field) -> None:
+    if not storable(field.data or ""):
+        raise ValidationError("A character in this text cannot be stored. Type it again instead of pasting it.")
 
 
 class ReadingForm(FlaskForm):
@@ -23,7 +23,7 @@ class ReadingForm(FlaskForm):
     )
     rationale = TextAreaField(
         "Why",
-        validators=[Length(max=RATIONALE_CHARACTERS, message=f"At most {RATIONALE_CHARACTERS} characters.")],
+        validators=[Length(max=RATIONALE_CHARACTERS, message=f"At most {RATIONALE_CHARACTERS} characters."), _storable],
     )
     resources = SelectMultipleField(
         "What did you use for this case?",
@@ -51,7 +51,7 @@ class ReadingForm(FlaskForm):
         return Draft(
             selected=frozenset(OptionId(option) for option in self.selected.data or ()),
             confidence=self.confidence.data,
-            rationale=(self.rationale.data or "").replace("\r\n", "\n").replace("\x00", ""),
+            rationale=(self.rationale.data or "").replace("\r\n", "\n"),
             resources=frozenset(self.resources.data or ()),
             nothing_to_recommend=bool(self.nothing_to_recommend.data),
         )
@@ -71,12 +71,13 @@ class ProblemForm(FlaskForm):
         validators=[
             InputRequired("Say in a few words what is wrong."),
             Length(max=2000, message="At most 2,000 characters."),
+            _storable,
         ],
     )
 
 
 class WithdrawForm(FlaskForm):
-    reason = TextAreaField("Your reason", validators=[Length(max=500, message="At most 500 characters.")])
+    reason = TextAreaField("Your reason", validators=[Length(max=500, message="At most 500 characters."), _storable])
     sure = BooleanField(
         "Yes, I want to withdraw from this study.", validators=[InputRequired("Tick this to withdraw.")]
     )

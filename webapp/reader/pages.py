@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+from uuid import UUID
 
 from flask import Response, jsonify, make_response
 from flask_wtf.csrf import generate_csrf
@@ -15,7 +16,7 @@ from study.protocol import Protocol
 from study.store import readings
 from study.store.readings import Closed, Found, Saved, Stale, Terms
 from study.tables import ReadingRow
-from study.timing import Standing, standing
+from study.timing import is_due, is_over
 from webapp.filters import iso
 
 MILLISECOND_US = 1000
@@ -31,11 +32,18 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """`following` None: there is no further case. `resting` says that it is open already."""
+    """`following` None: there is no further case. `resting` says that it is open already.
+
+    `closed`: the readings that take nothing more from their reader, closed by now or over.
+    """
 
     readings: tuple[ReadingRow, ...]
-    done: int
+    closed: frozenset[UUID]
     following: ReadingRow | None
+
+    @property
+    def done(self) -> int:
+        return len(self.closed)
 
     @property
     def complete(self) -> bool:
@@ -79,14 +87,24 @@ def chosen(case: Case, order: Sequence[str], selected: Selection) -> list[Kind]:
     return [kind for kind in kept if kind.options]
 
 
-def progress(rows: Sequence[ReadingRow]) -> Progress:
+def progress(rows: Sequence[ReadingRow], at_us: int) -> Progress:
     standing_rows = tuple(row for row in rows if row.void_at_us is None)
-    left = [row for row in standing_rows if row.state in (State.ASSIGNED, State.OPEN)]
-    return Progress(standing_rows, len(standing_rows) - len(left), left[0] if left else None)
+    left = [
+        row
+        for row in standing_rows
+        if row.state == State.ASSIGNED or (row.state == State.OPEN and not _over(row, at_us))
+    ]
+    closed = frozenset(row.id for row in standing_rows) - {row.id for row in left}
+    return Progress(standing_rows, closed, left[0] if left else None)
 
 
-def is_over(row: ReadingRow, at_us: int) -> bool:
-    return standing(at_us, deadline_us=row.deadline_at_us, grace_us=row.grace_us) is Standing.LATE
+def _over(row: ReadingRow, at_us: int) -> bool:
+    return is_over(at_us, deadline_us=row.deadline_at_us, grace_us=row.grace_us)
+
+
+def must_be_closed(row: ReadingRow, at_us: int) -> bool:
+    due = is_due(at_us, deadline_us=row.deadline_at_us, grace_us=row.grace_us)
+    return row.state == State.OPEN and due
 
 
 def total_us(found: Found) -> int | None:
@@ -136,7 +154,7 @@ def answer_to_save(outcome: Saved | Stale | Closed) -> Response:
 
 def clock(found: Found, at_us: int) -> Response:
     return jsonify(
-        state=found.state.value,
+        state=found.told(at_us).value,
         revision=found.row.revision,
         remaining_ms=_ms(found.remaining_us(at_us)),
         csrf_token=generate_csrf(),

@@ -7,12 +7,12 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlmodel import Session
 
-from study.draft import RESOURCES
+from study.draft import RESOURCES, Unacceptable
 from study.progress import State
 from study.store import conduct, enrolment, readings
 from study.store.enrolment import Place
 from study.store.readings import Closed, Found, Saved, Stale
-from study.tables import ClosedBy, Role
+from study.tables import ClosedBy, Role, StudyState
 from webapp import deps, filters
 from webapp.access import needs
 from webapp.content import Content
@@ -37,7 +37,7 @@ def home() -> ResponseReturnValue:
 @bp.get("/my/<uuid:respondent_id>")
 def place(respondent_id: UUID) -> ResponseReturnValue:
     found = _place(respondent_id)
-    return render_template("reader/place.html", place=found, progress=pages.progress(found.readings))
+    return render_template("reader/place.html", place=found, progress=pages.progress(found.readings, deps.now_us()))
 
 
 @bp.get("/my/<uuid:respondent_id>/instructions")
@@ -62,7 +62,7 @@ def withdraw(respondent_id: UUID) -> ResponseReturnValue:
     if not form.validate_on_submit():
         page = render_template("reader/withdraw.html", place=found, form=form)
         return page, 422 if form.errors else 200
-    me, at_us, reason = deps.my_id(), deps.now_us(), form.reason.data.strip()
+    me, at_us, reason = deps.my_id(), deps.now_us(), (form.reason.data or "").strip()
 
     def work(session: Session) -> None:
         reader = enrolment.reader_of(session, found.study.id, respondent_id)
@@ -77,10 +77,10 @@ def withdraw(respondent_id: UUID) -> ResponseReturnValue:
 def reading(reading_id: UUID) -> ResponseReturnValue:
     """Where a reading stands: before Begin, open, or closed. A GET starts no clock."""
     found = _reading(reading_id)
-    if found.row.void_at_us is not None or found.state in (State.SUBMITTED, State.EXPIRED):
-        return _receipt(found)
-    if found.state is State.ASSIGNED:
+    if found.state is State.ASSIGNED and found.row.void_at_us is None:
         return _before(found)
+    if not found.takes_answers(deps.now_us()):
+        return _receipt(found)
     content = _content(found)
     form = ReadingForm.for_case(content.cases[found.row.case_id], found.draft)
     form.base_revision.data, form.key.data = found.row.revision, token_urlsafe(12)
@@ -109,7 +109,7 @@ def begin(reading_id: UUID) -> ResponseReturnValue:
 @bp.post("/readings/<uuid:reading_id>/saves")
 def save(reading_id: UUID) -> ResponseReturnValue:
     """One change after another, as JSON. Acknowledged only after commit."""
-    me, at_us, body = deps.my_id(), deps.now_us(), request.get_json()
+    me, at_us, body = deps.my_id(), deps.now_us(), _sent()
 
     def work(session: Session) -> Saved | Stale | Closed:
         found = readings.of_reader(session, reading_id, me, for_update=True)
@@ -141,11 +141,11 @@ def keep(reading_id: UUID) -> ResponseReturnValue:
     content = _content(found)
     form = ReadingForm.for_case(content.cases[found.row.case_id])
     if not form.validate_on_submit():
-        if found.takes_answers:
+        if found.takes_answers(deps.now_us()):
             return _case_page(found, form), 422
         return redirect(url_for(".reading", reading_id=reading_id), code=303)
     me, at_us, draft = deps.my_id(), deps.now_us(), form.draft
-    if draft == found.draft and form.base_revision.data == found.row.revision and found.takes_answers:
+    if draft == found.draft and form.base_revision.data == found.row.revision and found.takes_answers(at_us):
         return redirect(url_for(".review", reading_id=reading_id), code=303)
     outcome = deps.database().write(
         lambda session: readings.save(
@@ -171,7 +171,7 @@ def keep(reading_id: UUID) -> ResponseReturnValue:
 @bp.get("/readings/<uuid:reading_id>/review")
 def review(reading_id: UUID) -> ResponseReturnValue:
     found = _reading(reading_id)
-    if not found.takes_answers:
+    if not found.takes_answers(deps.now_us()):
         return redirect(url_for(".reading", reading_id=reading_id), code=303)
     form = SubmitForm(data={"base_revision": found.row.revision, "key": token_urlsafe(12)})
     return _review_page(found, form)
@@ -183,13 +183,12 @@ def submit(reading_id: UUID) -> ResponseReturnValue:
     form = SubmitForm()
     if not form.validate_on_submit():
         return _review_page(found, form), 422
-    draft = found.draft
-    if found.takes_answers and not draft.selected and not draft.nothing_to_recommend:
+    draft, me, at_us = found.draft, deps.my_id(), deps.now_us()
+    if found.takes_answers(at_us) and not draft.selected and not draft.nothing_to_recommend:
         if not form.nothing.data:
             form.nothing.errors = ["Nothing is chosen. Tick this if that is what you recommend, or go back and choose."]
             return _review_page(found, form), 422
         draft = pages.nothing(draft)
-    me, at_us = deps.my_id(), deps.now_us()
     outcome = deps.database().write(
         lambda session: readings.submit(
             session,
@@ -211,23 +210,37 @@ def submit(reading_id: UUID) -> ResponseReturnValue:
 
 @bp.route("/readings/<uuid:reading_id>/problem", methods=["GET", "POST"])
 def problem(reading_id: UUID) -> ResponseReturnValue:
-    found = _reading(reading_id)
+    found, me, at_us = _reading(reading_id), deps.my_id(), deps.now_us()
     form = ProblemForm()
     if not form.validate_on_submit():
-        page = render_template("reader/problem.html", found=found, form=form, **_around(found))
+        running = found.takes_answers(at_us)
+        page = render_template("reader/problem.html", found=found, form=form, running=running, **_around(found))
         return page, 422 if form.errors else 200
-    text, at_us = form.text.data.strip(), deps.now_us()
-    deps.database().write(lambda session: conduct.report_problem(session, found, text, at_us=at_us))
+    text = form.text.data.strip()
+
+    def work(session: Session) -> None:
+        held = readings.of_reader(session, reading_id, me, for_update=True)
+        conduct.report_problem(session, held, text, at_us=at_us)
+
+    deps.database().write(work)
     flash("Thank you. The study team will read your report; you can go on with the case.")
     return redirect(url_for(".reading", reading_id=reading_id), code=303)
+
+
+def _sent() -> object:
+    """The JSON of a request. Raises Unacceptable where it is nested so deeply that it cannot be read at all."""
+    try:
+        return request.get_json()
+    except RecursionError:
+        raise Unacceptable("A save must be one JSON object, and is none that this form could have made.") from None
 
 
 def _place(respondent_id: UUID) -> Place:
     with deps.database().read() as session:
         found = enrolment.place(session, respondent_id, deps.my_id())
     at_us = deps.now_us()
-    overdue = [row for row in found.readings if row.state == State.OPEN and pages.is_over(row, at_us)]
-    if not overdue:
+    overdue = [row for row in found.readings if pages.must_be_closed(row, at_us)]
+    if not overdue or found.study.state == StudyState.LOCKED:
         return found
     for row in overdue:
         _close(row.study_id, row.id)
@@ -236,7 +249,7 @@ def _place(respondent_id: UUID) -> Place:
 
 
 def _reading(reading_id: UUID) -> Found:
-    """The account's own reading, closed first if its time is over."""
+    """The account's own reading, closed first if it is due."""
     with deps.database().read() as session:
         found = readings.of_reader(session, reading_id, deps.my_id())
     if not found.is_due(deps.now_us()):
@@ -326,12 +339,15 @@ def _review_page(found: Found, form: SubmitForm) -> str:
 
 
 def _receipt(found: Found) -> str:
+    at_us = deps.now_us()
     with deps.database().read() as session:
         whole = enrolment.place(session, found.row.respondent_id, deps.my_id())
     return render_template(
         "reader/receipt.html",
         found=found,
+        state=found.told(at_us).value,
+        ended_us=found.row.closed_at_us or found.row.deadline_at_us,
         chosen=filters.counted(len(found.draft.selected), "option"),
-        progress=pages.progress(whole.readings),
+        progress=pages.progress(whole.readings, at_us),
         **_around(found),
     )
