@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from analysis.bootstrap import MOST_DRAWS
 from analysis.digits import Cell, json_bytes
 from analysis.findings import Findings, Progress, find
 from analysis.forest import forest_file, forest_svg
@@ -19,7 +20,7 @@ from analysis.tables import (
 )
 from study.cut import Cut
 from study.errors import StudyError
-from study.policies import do_nothing, select_all
+from study.policies import do_nothing, oracle, select_all
 from study.profile import PROFILES
 from study.rubric import Rubric, rebuild
 
@@ -61,12 +62,12 @@ def analyse(
     StudyError
         A profile or rule that does not exist or does not suit the ratings, a wrong seed or number of draws.
     """
-    if draws < 2:
-        raise StudyError("at least 2 bootstrap draws are needed")
+    if not 2 <= draws <= MOST_DRAWS:
+        raise StudyError(f"at least 2 and at most {MOST_DRAWS:,} bootstrap draws are needed")
     if seed < 0:
         raise StudyError("the seed must not be negative")
     rubric = _rubric(cut, profile, consensus)
-    policies = [*do_nothing(rubric), *select_all(rubric)]
+    policies = [*do_nothing(rubric), *select_all(rubric), *oracle(rubric)]
     found = find(cut, rubric, policies, seed=seed, draws=draws, progress=progress)
     progress("writing", 0, 1)
     files = _files(found)

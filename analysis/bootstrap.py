@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.estimate import NAN, Estimate, Floats, Ints, Method, Weighting
-from analysis.exact import grid, on_grid, total
+from analysis.exact import grid, magnitude, on_grid, total
 from analysis.layout import Layout
 from analysis.refusals import ZERO_VARIANCE, refuse_design, refuse_draws
 
+MOST_DRAWS = 1_000_000
 MULTIPLICATIONS = 500_000  # in one matrix product: it stays in cache, and below what is handed to several threads
 ROUNDING = 1e-12  # relative to the largest draw: a spread below this is arithmetic, not data
 
@@ -213,8 +214,13 @@ def percentile(
     Returns
     -------
     Estimate
-        `se` is the standard deviation of the draws; `df`, `p` and the components are NaN. Conservative in incomplete
-        designs: the draws count the noise within a cell three times.
+        `se` is the standard deviation of the draws; `df`, `p` and the components are NaN. Refused where the
+        default interval is, with more than one draw in a thousand without a value, and where all draws are alike.
+
+    Notes
+    -----
+    Labelled *conservative in incomplete designs*: the draws' variance counts the noise within a cell three times. It
+    uses no t quantile, so with few readers or cases it can be narrower than the default interval all the same.
     """
     estimate = Estimate(
         value=value,
@@ -238,6 +244,7 @@ def percentile(
         return replace(estimate, refused=ZERO_VARIANCE)
     tail = (1 - level) / 2
     low, high = np.quantile(present, [tail, 1 - tail])
-    centre = total(present) / present.size
-    se = (total((present - centre) ** 2) / (present.size - 1)) ** 0.5
+    scale = magnitude(present)
+    centre = total(present / scale) / present.size
+    se = scale * (total((present / scale - centre) ** 2) / (present.size - 1)) ** 0.5
     return replace(estimate, se=se, low=float(low), high=float(high))

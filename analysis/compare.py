@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.bootstrap import Table, draw, mean_differences, percentile
+from analysis.bootstrap import MOST_DRAWS, Table, draw, mean_differences, percentile
 from analysis.digits import Json, number
 from analysis.estimate import NAN, Estimate, Floats, Mask, Method, Weighting
 from analysis.exact import dot
@@ -17,8 +17,9 @@ from analysis.scoretable import Score, ScoreTable
 from analysis.strata import Strata
 from analysis.twoway import twoway
 from analysis.versions import versions
+from analysis.wording import counted
 from study.errors import Fault, Faulty
-from study.profile import Better
+from study.profile import Better, MeasureKind, not_one_score_a_reading
 
 SYSTEM_ESTIMAND = {Weighting.PAIR: "E1", Weighting.CASE: "E2", Weighting.READER: "E3"}
 PANEL_ESTIMAND = "E9"
@@ -81,7 +82,7 @@ def compare(table: ScoreTable, question: Question, strata: Strata | None = None)
     """
     measure = _measure(table, question)
     better = _better(question, measure)
-    _check(table, question, better, strata)
+    _check(table, question, measure, better, strata)
     _check_scale(table, question, measure)
     sides = _sides(table, question, measure)
     estimate = _estimate(sides, question, strata)
@@ -169,7 +170,9 @@ def _better(question: Question, measure: str | None) -> Better | None:
     return None if ours is None else ours.better
 
 
-def _check(table: ScoreTable, question: Question, better: Better | None, strata: Strata | None) -> None:
+def _check(
+    table: ScoreTable, question: Question, measure: str | None, better: Better | None, strata: Strata | None
+) -> None:
     """Every fault of the question at once."""
     modalities = sorted({row.modality for row in table.rows})
     faults = [
@@ -182,17 +185,23 @@ def _check(table: ScoreTable, question: Question, better: Better | None, strata:
             f"{table.name}:{row.line}", f"modality {row.modality!r} has readers and is a reader itself: name them apart"
         )
         for row in _mixed(table)
+        if row.modality in (question.test, question.control)
     ]
     if question.test == question.control:
         faults.append(Fault("--test", "is the control itself"))
     if question.margin is not None and not (np.isfinite(question.margin) and question.margin > 0):
         faults.append(Fault("--margin", "must be a positive number, in the measure's units"))
+    ours = known(measure)
+    if question.margin is not None and question.margin >= 1 and ours is not None:
+        faults.append(Fault("--margin", f"must be below 1: {measure} lies between 0 and 1"))
+    if ours is not None and ours.kind is not MeasureKind.MEAN:
+        faults.append(Fault(table.name, f"{measure} {not_one_score_a_reading(ours)}"))
     if question.margin is not None and better is None:
         faults.append(Fault("--better", "is needed with --margin: is a higher or a lower score better?"))
     if not 0 < question.level < 1:
         faults.append(Fault("--level", "must lie between 0 and 1"))
-    if question.draws < 2:
-        faults.append(Fault("--draws", "must be at least 2"))
+    if not 2 <= question.draws <= MOST_DRAWS:
+        faults.append(Fault("--draws", f"must lie between 2 and {MOST_DRAWS:,}"))
     if question.seed < 0:
         faults.append(Fault("--seed", "must not be negative"))
     if question.method not in METHODS:
@@ -214,14 +223,14 @@ def _check_scale(table: ScoreTable, question: Question, measure: str | None) -> 
     """Our own measures are proportions: a score beyond 0…1 is a percentage, and would be compared with a proportion."""
     if known(measure) is None:
         return
-    rows = [*table.of(question.test, measure), *table.of(question.control, measure)]
+    rows = sorted((*table.of(question.test, measure), *table.of(question.control, measure)), key=lambda row: row.line)
     faults = [
         Fault(f"{table.name}:{row.line}", f"{measure} lies between 0 and 1; {row.score:g} does not")
         for row in rows
         if not 0 <= row.score <= 1
     ]
     if faults:
-        raise Faulty(sorted(faults))
+        raise Faulty(faults)
 
 
 def _sides(table: ScoreTable, question: Question, measure: str | None) -> _Sides:
@@ -256,7 +265,8 @@ def _system_sides(
     pairs = system_pairs(np.isfinite(readings), np.isfinite(answers[0]))
     if pairs.unanswered and not question.common_cases:
         missing = ", ".join(cases[case] for case in pairs.unanswered)
-        what = f"{question.test!r} has no answer on {len(pairs.unanswered)} compared cases ({missing})"
+        n = counted(len(pairs.unanswered), "compared case")
+        what = f"{question.test!r} has no defined value on {n} ({missing})"
         raise Faulty([Fault(table.name, f"{what}; --common-cases leaves these cases out for both")])
     if not pairs.mask.any():
         raise Faulty([Fault(table.name, f"{question.test!r} and {question.control!r} share no case")])

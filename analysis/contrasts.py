@@ -12,8 +12,10 @@ from analysis.frame import Frame, MeasureTable, PhysicianArm, System
 from analysis.influence import difference
 from analysis.layout import Layout, layout_of, weights_of
 from analysis.pairs import Pairs, Unmatched, system_pairs
+from analysis.refusals import refuse_variants, withheld
 from analysis.simultaneous import Band, bands
 from analysis.twoway import twoway
+from analysis.wording import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +24,8 @@ class Contrast:
 
     `test_value` and `control_value` are over the same pairs; their difference is the estimate. `default` is the
     two-way interval, `bootstrap` stands beside it. `mixed_modes`: the two sides answered in different ways, and the
-    protocol allows the comparison. `band` holds for all systems of the family at once; None: there is none.
+    protocol allows the comparison. `undefined_runs` counts the test's answers, on the cases that the control read, at
+    which the measure has no value. `band` holds for all systems of the family at once; None: there is none.
     """
 
     test: str
@@ -36,6 +39,7 @@ class Contrast:
     bootstrap: Estimate
     unmatched: Unmatched
     undefined: int
+    undefined_runs: int
     modes: tuple[str, str]
     mixed_modes: bool
     band: Band | None = None
@@ -72,6 +76,18 @@ def contrasts(
     return _with_bands(found, in_draws, compared, level)
 
 
+def ordered(found: Sequence[Contrast]) -> tuple[Contrast, ...]:
+    """Systems from the best to the worst estimate, then policies likewise, then what has no estimate."""
+
+    def place(contrast: Contrast) -> tuple[bool, bool, float]:
+        value = contrast.default.value
+        has_value = value == value
+        best_first = -value if contrast.better == "higher" else value
+        return not has_value, contrast.policy, best_first if has_value else 0.0
+
+    return tuple(sorted(found, key=place))
+
+
 def differs_in_mode(system: System, arm: PhysicianArm) -> bool:
     """Whether the two sides answered in different ways. A reference policy answers in none, and never differs."""
     return not system.policy and system.modes != arm.modes
@@ -86,8 +102,12 @@ def _refuse(study: Frame, system: System, arm: PhysicianArm, pairs: Pairs, *, mi
         return Refusal(RefusalCode.MIXED_RESPONSE_MODES, reason)
     if pairs.unanswered:
         cases = ", ".join(study.cases[case] for case in pairs.unanswered)
-        reason = f"{system.name} has no answer on {len(pairs.unanswered)} compared cases ({cases})."
+        n = counted(len(pairs.unanswered), "compared case")
+        reason = f"{system.name} has no answer on {n} ({cases})."
         return Refusal(RefusalCode.MISSING_ANSWERS, reason)
+    if not pairs.mask.any() and pairs.undefined:
+        reason = f"Of {counted(pairs.undefined, 'pair')} of readings none has a value of this measure on both sides."
+        return Refusal(RefusalCode.NO_VALUE, reason)
     if not pairs.mask.any():
         return Refusal(RefusalCode.NO_PAIRS, "No reading can be paired.")
     return None
@@ -116,7 +136,9 @@ def _contrast(
     else:
         default = twoway(influence, layout, level=level, value=value)
     beside = percentile(drawn, layout, value=default.value, level=level, seed=seed)
-    return _put_together(study, one, table, arm, (test[0], control[0]), (default, beside))
+    variants = refuse_variants(study.cases, study.bases, mask)
+    intervals = withheld(default, variants), withheld(beside, variants)
+    return _put_together(study, one, table, arm, (test[0], control[0]), intervals)
 
 
 def _refused(
@@ -158,6 +180,7 @@ def _put_together(
         bootstrap=estimates[1],
         unmatched=one.pairs.unmatched,
         undefined=one.pairs.undefined,
+        undefined_runs=int(table.undefined_runs[one.system][arm.read.any(axis=0)].sum()),
         modes=("+".join(system.modes), "+".join(arm.modes)),
         mixed_modes=differs_in_mode(system, arm),
     )
@@ -166,8 +189,12 @@ def _put_together(
 def _with_bands(
     found: Sequence[Contrast], in_draws: Floats, compared: Sequence[int], level: float
 ) -> tuple[Contrast, ...]:
-    """The family of a simultaneous band is the systems with an interval; policies are not in it."""
-    family = [j for j, k in enumerate(compared) if found[k].default.refused is None and not found[k].policy]
+    """The family of a simultaneous band is the systems with both intervals; policies are not in it."""
+    family = [j for j, k in enumerate(compared) if _in_family(found[k])]
     made = bands(in_draws[:, family], [found[compared[j]].default for j in family], level=level)
     by_system = {compared[j]: band for j, band in zip(family, made, strict=True)}
     return tuple(replace(one, band=by_system.get(k)) for k, one in enumerate(found))
+
+
+def _in_family(contrast: Contrast) -> bool:
+    return not contrast.policy and contrast.default.refused is None and contrast.bootstrap.refused is None

@@ -40,6 +40,7 @@ class RefusalCode(StrEnum):
     FEW_SHARED_CASES = "few_shared_cases"
     FEW_SHARED_READERS = "few_shared_readers"
     ZERO_VARIANCE = "zero_variance"
+    CASE_VARIANTS = "case_variants"
     DRAWS_WITHOUT_VALUE = "draws_without_value"
     MISSING_ANSWERS = "missing_answers"
     MIXED_RESPONSE_MODES = "mixed_response_modes"

@@ -13,6 +13,8 @@ from analysis.estimate import Floats
 
 EXACT_BITS = 51  # of the 53 that a double holds: one is left for a difference of two sums, one for rounding to the grid
 
+LEAST_POWER = -1022  # of two, that a double holds with all its digits
+
 
 def total(values: Floats) -> float:
     """The sum of the values (N,), rounded once (Shewchuk 1997)."""
@@ -30,7 +32,16 @@ def grid(largest: float, weight: float) -> float:
     `largest` bounds the absolute values that are summed, `weight` the sum of their whole-number weights.
     """
     bound = largest * weight
-    return 2.0 ** (math.ceil(math.log2(bound)) - EXACT_BITS) if bound > 0 else 1.0
+    return 2.0 ** max(math.ceil(math.log2(bound)) - EXACT_BITS, LEAST_POWER) if bound > 0 else 1.0
+
+
+def magnitude(values: Floats) -> float:
+    """The power of two just below the largest absolute value; 1 where there is none.
+
+    Values divided by it keep every digit, and their squares can be had: they are neither too large nor too small.
+    """
+    largest = float(np.abs(values).max(initial=0.0))
+    return 2.0 ** (math.frexp(largest)[1] - 1) if largest > 0 else 1.0
 
 
 def on_grid(values: Floats, step: float) -> Floats:

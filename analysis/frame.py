@@ -65,12 +65,14 @@ class Terms:
 class MeasureTable:
     """One measure: by arm at (reader, case), and for the systems at (system, case), runs averaged.
 
-    A composite has `parts` and no terms of its own.
+    A composite has `parts` and no terms of its own. `undefined_runs` (K, C) counts the answers of each system to each
+    case at which the measure, or a part of it, has no value: they are left out of the mean over runs.
     """
 
     measure: Measure
     arms: Mapping[str, Terms]
     systems: Terms
+    undefined_runs: Ints
     parts: tuple["MeasureTable", ...] = ()
 
 
@@ -90,10 +92,14 @@ HARM_ROWS = tuple((str(kind), str(severity)) for kind in HARM_KINDS for severity
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A study as arrays. Readers and cases are in sorted order; rows and columns of every array follow them."""
+    """A study as arrays. Readers and cases are in sorted order; rows and columns of every array follow them.
+
+    `bases` names the case that each case is a variant of; itself where it is of none.
+    """
 
     readers: tuple[str, ...]
     cases: tuple[str, ...]
+    bases: tuple[str, ...]
     systems: tuple[System, ...]
     arms: Mapping[str, PhysicianArm]
     answered: Mask
@@ -141,12 +147,26 @@ def frame(
     answered.ravel()[places.answer] = True
     tables = _tables(rubric.profile.measures, scores.measures, places)
     harms = _harms(scores.harm_counts.reshape(len(responses), -1).astype(np.float64), places)
-    return Frame(readers, cases, systems, arms, answered, tables, harms, len(answers) - len(on_cases))
+    bases = tuple(_base(cut, case) for case in cases)
+    return Frame(readers, cases, bases, systems, arms, answered, tables, harms, len(answers) - len(on_cases))
 
 
 def completed_only(cut: Cut, rubric: Rubric, policies: Iterable[Answer] = ()) -> Frame:
     """The sensitivity frame: readings that were handed in, on purpose, before time."""
     return frame(cut, rubric, policies, endings=COMPLETED)
+
+
+def _base(cut: Cut, case: CaseId) -> CaseId:
+    """The case at the root of a case's variants; of cases that are variants of each other in a circle, the first."""
+    seen = [case]
+    while True:
+        known = cut.cases.get(seen[-1])
+        parent = None if known is None else known.variant_of
+        if parent is None:
+            return seen[-1]
+        if parent in seen:
+            return min(seen[seen.index(parent) :])
+        seen.append(parent)
 
 
 def _new(policies: Iterable[Answer], answers: Sequence[Answer]) -> list[Answer]:
@@ -226,7 +246,9 @@ def _tables(measures: Sequence[Measure], scored: Mapping[str, Scored], places: _
     for measure in measures:
         if measure.kind is MeasureKind.COMPOSITE:
             parts = tuple(simple[name] for name in measure.parts)
-            found[measure.name] = MeasureTable(measure, parts[0].arms, parts[0].systems, parts)
+            without = np.any([_without_value(scored[name]) for name in measure.parts], axis=0)
+            undefined = _runs_at_systems(without, places)
+            found[measure.name] = MeasureTable(measure, parts[0].arms, parts[0].systems, undefined, parts)
         else:
             found[measure.name] = simple[measure.name]
     return found
@@ -239,12 +261,18 @@ def _terms(scored: Scored) -> tuple[Floats, Floats]:
     return scored.value, np.where(np.isfinite(scored.value), 1.0, np.nan)
 
 
+def _without_value(scored: Scored) -> Mask:
+    """The responses at which a measure has nothing to stand above or below the line."""
+    return np.isnan(_terms(scored)[1])
+
+
 def _table(measure: Measure, above: Floats, below: Floats, places: _Places) -> MeasureTable:
     by_arm = {
         name: Terms(_at_readings(above, of_arm, places), _at_readings(below, of_arm, places))
         for name, of_arm in places.of_arm.items()
     }
-    return MeasureTable(measure, by_arm, Terms(_at_systems(above, places), _at_systems(below, places)))
+    systems = Terms(_at_systems(above, places), _at_systems(below, places))
+    return MeasureTable(measure, by_arm, systems, _runs_at_systems(np.isnan(below), places))
 
 
 def _harms(counts: Floats, places: _Places) -> Harms:
@@ -269,3 +297,10 @@ def _at_systems(values: Floats, places: _Places) -> Floats:
     """The systems' values at (system, case), runs averaged."""
     rows, columns = places.systems_shape
     return run_means(values[places.n_readings :], places.answer, rows * columns).reshape(rows, columns)
+
+
+def _runs_at_systems(counted: Mask, places: _Places) -> Ints:
+    """How many of each system's answers to each case are counted, shape (K, C)."""
+    rows, columns = places.systems_shape
+    at = places.answer[counted[places.n_readings :]]
+    return np.bincount(at, minlength=rows * columns).reshape(rows, columns).astype(np.int64)

@@ -11,6 +11,7 @@ from study.errors import Fault, Faulty
 
 REQUIRED = ("readerID", "caseID", "modalityID", "score")
 OPTIONAL = ("run", "measure")
+MOST = 1e100  # in absolute value: its square can still be had
 NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 RUN = re.compile(r"[1-9]\d{0,8}", re.ASCII)
 
@@ -123,6 +124,8 @@ def _row(header: Sequence[str], cells: Sequence[str], where: str, line: int, fau
     score = float(row["score"]) if NUMBER.fullmatch(row["score"]) else math.nan
     if not math.isfinite(score):
         found.append(Fault(where, f"score {row['score']!r} is not a finite number"))
+    elif abs(score) > MOST:
+        found.append(Fault(where, f"score {row['score']} is beyond ±{MOST:g}"))
     run = row.get("run", "1")
     if not RUN.fullmatch(run):
         found.append(Fault(where, f"run {run!r} is not 1, 2, …"))

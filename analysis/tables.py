@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 
+from analysis.contrasts import Contrast
 from analysis.counts import count_rows
 from analysis.digits import Cell, Json, csv_bytes, number
 from analysis.estimate import Estimate
 from analysis.findings import HARM_LABELS, Findings, Row
+from analysis.refusals import few_readers
 from analysis.sentences import mixed_modes
 from analysis.values import Value
 
@@ -44,6 +46,7 @@ def difference_row(row: Row) -> dict[str, Cell]:
         "unmatched_readings": contrast.unmatched.readings,
         "unmatched_cases": contrast.unmatched.cases,
         "undefined_readings": contrast.undefined,
+        "undefined_runs": contrast.undefined_runs,
         "weights": str(default.weighting),
         "variance_case": default.components.case,
         "variance_reader": default.components.reader,
@@ -54,10 +57,16 @@ def difference_row(row: Row) -> dict[str, Cell]:
         "mode_test": contrast.modes[0],
         "mode_control": contrast.modes[1],
         "mixed_modes": contrast.mixed_modes,
-        "note": mixed_modes(contrast) if contrast.mixed_modes else None,
+        "note": " ".join(_notes(contrast)) or None,
         **_refused("refused", default),
         **_refused("bootstrap_refused", beside),
     }
+
+
+def _notes(contrast: Contrast) -> list[str]:
+    """What must be said beside one contrast wherever it stands."""
+    few = few_readers(contrast.default)
+    return [*([mixed_modes(contrast)] if contrast.mixed_modes else []), *([few] if few else [])]
 
 
 def value_row(value: Value) -> dict[str, Cell]:
@@ -80,6 +89,8 @@ def value_row(value: Value) -> dict[str, Cell]:
         "n_readers": estimate.n_readers,
         "n_cases": estimate.n_cases,
         "n_readings": estimate.n_readings,
+        "undefined": value.undefined,
+        "note": few_readers(estimate),
         **_refused("refused", estimate),
     }
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from analysis.estimate import NAN, Components, Estimate, Floats, Method, Shares, Weighting
-from analysis.exact import dot, total
+from analysis.exact import dot, magnitude, total
 from analysis.layout import Layout, weights_of
 from analysis.refusals import ZERO_VARIANCE, refuse_design
 from analysis.student import t_quantile, t_two_sided
@@ -137,12 +137,14 @@ def twoway(
     if is_constant(values):
         return replace(estimate, components=Components(0.0, 0.0, 0.0), refused=ZERO_VARIANCE)
 
-    found = components(values, layout)
-    terms = _terms(found.truncated(), weights, layout)
+    scale = magnitude(values)
+    scaled = components(values / scale, layout)
+    found = Components(scaled.case * scale**2, scaled.reader * scale**2, scaled.cell * scale**2)
+    terms = _terms(scaled.truncated(), weights, layout)
     variance = terms.case + terms.reader + terms.cell
     if variance <= 0:
         return replace(estimate, components=found, refused=ZERO_VARIANCE)
-    se = variance**0.5
+    se = variance**0.5 * scale
     df = _satterthwaite(terms, layout)
     half = t_quantile((1 + level) / 2, df) * se
     return replace(

@@ -13,7 +13,7 @@ from analysis.estimate import NAN, Estimate, Floats, Mask, Method, Refusal, Refu
 from analysis.exact import total
 from analysis.frame import Frame, MeasureTable, PhysicianArm
 from analysis.layout import layout_of, weights_of
-from analysis.refusals import FEWEST_CASES, ZERO_VARIANCE
+from analysis.refusals import FEWEST_CASES, ZERO_VARIANCE, few_cases, refuse_variants, withheld
 from analysis.student import clopper_pearson, logit_interval, t_quantile
 from analysis.twoway import ROUNDING, twoway
 
@@ -23,45 +23,64 @@ EXACT = "exact binomial on cases: the estimated variance is zero"
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """One respondent on one measure, over the cases that an arm of physicians read, weighted as they were read."""
+    """One respondent on one measure, over the cases that an arm of physicians read, weighted as they were read.
+
+    `undefined` counts answers on these cases at which the measure has no value: a system's runs, an arm's readings.
+    """
 
     respondent: str
     kind: str
     arm: str
     measure: str
     estimate: Estimate
+    undefined: int = 0
 
 
 def values(study: Frame, table: MeasureTable, arm: PhysicianArm, *, level: float) -> tuple[Value, ...]:
     """The arm itself, then every system on the arm's cases."""
     binary = table.measure.kind == "mean" and table.measure.scale == "binary"
-    found = [Value(arm.name, "physicians", arm.name, table.measure.name, _of_arm(table, arm, binary, level))]
+    name = table.measure.name
+    variants = refuse_variants(study.cases, study.bases, arm.read)
+    of_arm = _of_arm(table, arm, variants, binary, level)
+    undefined = int(arm.read.sum()) - of_arm.n_readings
+    found = [Value(arm.name, "physicians", arm.name, name, of_arm, undefined)]
     for k, system in enumerate(study.systems):
-        estimate = _of_system(table, k, study.answered[k], arm.read, binary, level)
+        estimate = _of_system(table, k, study.answered[k], arm.read, variants, binary, level)
         kind = "policy" if system.policy else "system"
-        found.append(Value(system.name, kind, arm.name, table.measure.name, estimate))
+        undefined = int(table.undefined_runs[k][arm.read.any(axis=0)].sum())
+        found.append(Value(system.name, kind, arm.name, name, estimate, undefined))
     return tuple(found)
 
 
-def _of_arm(table: MeasureTable, arm: PhysicianArm, binary: bool, level: float) -> Estimate:
+def _of_arm(table: MeasureTable, arm: PhysicianArm, variants: Refusal | None, binary: bool, level: float) -> Estimate:
     """Readers and cases random. Influences about the value, so that its distance from 0 adds no noise."""
     some = table.parts or (table,)
     has_value = np.any([np.isfinite(part.arms[arm.name].below) for part in some], axis=0)
     mask: Mask = arm.read & has_value
     layout = layout_of(mask)
     if layout.n_readings == 0:
-        return twoway(np.zeros(0), layout, level=level)
+        nothing = twoway(np.zeros(0), layout, level=level)
+        return replace(nothing, refused=NO_VALUE_ANYWHERE) if arm.read.any() else nothing
     value, influence = sides.of_physicians(table, arm.name, mask, weights_of(layout, Weighting.PAIR))
     if np.isnan(value):
         estimate = twoway(np.zeros(layout.n_readings), layout, level=level, value=NAN)
         return replace(estimate, refused=NOTHING_BELOW)
-    return _bounded(twoway(influence, layout, level=level, value=value), binary)
+    return _bounded(withheld(twoway(influence, layout, level=level, value=value), variants), binary)
 
 
 NOTHING_BELOW = Refusal(RefusalCode.NO_VALUE, "Nothing stands below the line of the ratio.")
+NO_VALUE_ANYWHERE = Refusal(RefusalCode.NO_VALUE, "No answer has a value of this measure.")
 
 
-def _of_system(table: MeasureTable, system: int, answered: Mask, read: Mask, binary: bool, level: float) -> Estimate:
+def _of_system(
+    table: MeasureTable,
+    system: int,
+    answered: Mask,
+    read: Mask,
+    variants: Refusal | None,
+    binary: bool,
+    level: float,
+) -> Estimate:
     some = table.parts or (table,)
     has_value = np.any([np.isfinite(part.systems.below[system]) for part in some], axis=0)
     times_read = read.sum(axis=0).astype(np.float64)
@@ -83,20 +102,20 @@ def _of_system(table: MeasureTable, system: int, answered: Mask, read: Mask, bin
         reason = f"No answer on {unanswered} of the cases that the physicians read."
         return replace(estimate, refused=Refusal(RefusalCode.MISSING_ANSWERS, reason))
     if n_cases == 0:
-        return replace(estimate, refused=NOTHING_BELOW)
+        return replace(estimate, refused=NO_VALUE_ANYWHERE)
     weights /= weights.sum()
     value, influence = sides.of_system(table, system, weights)
     if np.isnan(value):
         return replace(estimate, refused=NOTHING_BELOW)
-    return _bounded(_over_cases(replace(estimate, value=value), influence, weights), binary)
+    over_cases = _over_cases(replace(estimate, value=value), influence, weights)
+    return _bounded(withheld(over_cases, variants), binary)
 
 
 def _over_cases(estimate: Estimate, influence: Floats, weights: Floats) -> Estimate:
     """Cases random, the system fixed: variance of a weighted mean of independent cases, Student's t on C − 1."""
     n = estimate.n_cases
     if n < FEWEST_CASES:
-        reason = f"{n} cases; an interval for new cases needs at least {FEWEST_CASES}."
-        return replace(estimate, refused=Refusal(RefusalCode.FEW_CASES, reason))
+        return replace(estimate, refused=few_cases(n))
     variance = n / (n - 1) * total((weights * influence) ** 2)
     if variance <= ROUNDING**2:
         return replace(estimate, refused=ZERO_VARIANCE)

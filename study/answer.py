@@ -10,6 +10,10 @@ from enum import StrEnum
 
 from study.case import CaseId, OptionId, Selection
 
+DO_NOTHING, SELECT_ALL, ORACLE = "do-nothing", "select-all", "oracle"
+POLICY_NAMES = frozenset({DO_NOTHING, SELECT_ALL, ORACLE})
+"""The names of the reference policies, which no system may have."""
+
 
 class Kind(StrEnum):
     PHYSICIAN = "physician"

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from study.answer import Answer, Kind
+from study.answer import POLICY_NAMES, Answer, Kind
 from study.bundle_content import CASES, CONSENT, PROTOCOL, case_id_of, parse_content, read_content
 from study.bundle_digest import bundle_digest, digest_lines
 from study.bundle_rubric import RATINGS, STRUCTURE, parse_ratings, parse_structure
@@ -128,6 +128,9 @@ def _system_answers(
                 )
         for respondent in sorted({answer.respondent for answer in found} & arms):
             faults.append(Fault(name, f"{respondent} is the id of an arm, and cannot be a system's too"))
+        systems = {answer.respondent for answer in found if answer.kind is not Kind.POLICY}
+        for respondent in sorted(systems & POLICY_NAMES):
+            faults.append(Fault(name, f"{respondent} is the name of a reference policy, and cannot be a system's too"))
         for respondent in sorted({answer.respondent for answer in found if answer.kind is Kind.PHYSICIAN}):
             faults.append(Fault(name, f"{respondent} is a physician; here are the answers of systems"))
         answers += found

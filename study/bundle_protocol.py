@@ -66,6 +66,8 @@ def _primary(table: Table | None, profile: str) -> Primary | None:
         margin=table.positive("margin"),
         mixed_modes=table.flag("mixed_modes"),
     )
+    if primary.margin is not None and primary.margin >= 1 and primary.measure in words:
+        table.fault("margin", f"must be below 1, is {primary.margin:g}: {primary.measure} lies between 0 and 1")
     if primary.test and primary.test == primary.control:
         table.fault("control", "must not be the test itself")
     table.close()

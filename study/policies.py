@@ -4,11 +4,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from study.answer import Answer, Kind, Response
+from study.answer import DO_NOTHING, ORACLE, SELECT_ALL, Answer, Kind, Response
 from study.consensus import BENEFIT
 from study.rubric import CaseRubric, Flags, Rubric
-
-DO_NOTHING, SELECT_ALL, ORACLE = "do-nothing", "select-all", "oracle"
 
 
 def do_nothing(rubric: Rubric) -> list[Answer]:

@@ -48,6 +48,12 @@ class Measure:
     note: str | None = None
 
 
+def not_one_score_a_reading(measure: Measure) -> str:
+    """Why a ratio of sums or a composite may not stand in a table of one score a reading."""
+    what = "is a ratio of sums" if measure.kind is MeasureKind.RATIO else "is made of other measures' totals"
+    return f"{what}: the mean of one score a reading is another quantity than the one reported"
+
+
 @dataclass(frozen=True, slots=True)
 class Profile:
     """Weights by severity, thresholds on the score of 1–9, and the measures.

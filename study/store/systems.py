@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import and_, select
 from sqlmodel import Session
 
-from study.answer import Answer, Kind
+from study.answer import POLICY_NAMES, Answer, Kind
 from study.case import CaseId
 from study.chain import GENESIS
 from study.errors import Fault, Faulty
@@ -175,6 +175,8 @@ def _faults(
         if name in arms or PSEUDONYM.fullmatch(name):
             what = "the id of an arm" if name in arms else "kept for physicians"
             faults.append(Fault(where, f"{name!r} is {what}, and cannot be a system's name"))
+        if name in POLICY_NAMES and kind is not Kind.POLICY:
+            faults.append(Fault(where, f"{name!r} is the name of a reference policy, and cannot be a system's name"))
         if kinds.setdefault(name, kind) is not kind:
             faults.append(Fault(where, f"{name!r} is a {kinds[name]} already, and here a {kind}"))
         if answer.state not in (None, State.SUBMITTED):

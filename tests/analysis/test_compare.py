@@ -124,7 +124,8 @@ def test_a_system_without_an_answer_is_refused_unless_common_cases_are_asked_for
     rows = [row for row in panel(some(holes=0)) if row[:2] not in {("A", "c2"), ("A", "c5")}]
     (fault,) = refused(rows)
     assert fault == (
-        "SCORES.csv: 'A' has no answer on 2 compared cases (c2, c5); --common-cases leaves these cases out for both"
+        "SCORES.csv: 'A' has no defined value on 2 compared cases (c2, c5); "
+        "--common-cases leaves these cases out for both"
     )
     found = answer(rows, Question("A", "physician", common_cases=True))
     assert found["unmatched"] == {"readings": 12, "cases": 0}

@@ -49,7 +49,7 @@ def test_every_optional_table_of_the_protocol_is_read():
     protocol = parse_bundle(
         bundle_files(
             study_toml=protocol_toml(
-                primary=PRIMARY | {"margin": 1, "mixed_modes": True},
+                primary=PRIMARY | {"margin": 0.5, "mixed_modes": True},
                 allocation={"cases_per_reader": 2, "anchors": ["B"]},
                 session={"limit_s": 4500},
                 targets={"readers": 30},
@@ -57,7 +57,7 @@ def test_every_optional_table_of_the_protocol_is_read():
             + b"[window]\nopens = 2027-01-04T09:00:00+01:00\ncloses = 2027-03-01T00:00:00Z\n"
         )
     ).protocol
-    assert (protocol.primary.margin, protocol.primary.mixed_modes) == (1.0, True)
+    assert (protocol.primary.margin, protocol.primary.mixed_modes) == (0.5, True)
     assert protocol.allocation.anchors == ("B",)
     assert (protocol.session_limit_s, protocol.target_readers) == (4500, 30)
     assert protocol.window.opens.isoformat() == "2027-01-04T08:00:00+00:00"

@@ -8,7 +8,7 @@ import typer
 
 from webapp.commands.answers import read_file
 from webapp.commands.database import configured, opened
-from webapp.commands.output import progress, say, say_json
+from webapp.commands.output import note, progress, say, say_json
 
 if TYPE_CHECKING:
     from study.cut import Cut
@@ -20,7 +20,7 @@ def compare(
     scores: Annotated[Path, typer.Argument(metavar="SCORES.csv")],
     test: Annotated[str, typer.Option(metavar="M", help="The modality that is tested.")],
     control: Annotated[str, typer.Option(metavar="C", help="The modality it is compared with.")],
-    method: Annotated[str, typer.Option(help="How the interval is made.")] = "two-way",
+    method: Annotated[str, typer.Option(help="two-way or bootstrap.")] = "two-way",
     measure: Annotated[str | None, typer.Option(help="Which measure, where the file has several.")] = None,
     better: Annotated[str | None, typer.Option(help="higher or lower.")] = None,
     margin: Annotated[float | None, typer.Option(help="Non-inferiority margin, positive.")] = None,
@@ -36,6 +36,7 @@ def compare(
     from analysis.compare import METHODS, Question, comparison_json
     from analysis.compare import compare as compared
     from analysis.estimate import Method, Weighting
+    from analysis.refusals import few_readers
     from analysis.scoretable import parse_scores
     from analysis.strata import parse_strata
     from study.profile import Better
@@ -56,7 +57,10 @@ def compare(
         common_cases=common_cases,
     )
     drawn = None if strata is None else parse_strata(read_file(strata), strata.name)
-    found = comparison_json(compared(parse_scores(read_file(scores), scores.name), question, drawn))
+    answered = compared(parse_scores(read_file(scores), scores.name), question, drawn)
+    found = comparison_json(answered)
+    if warning := few_readers(answered.estimate):
+        note(warning)
     if as_json:
         say_json(found, indent=1)
         return

@@ -9,6 +9,7 @@ import typer
 
 from study.answer import Answer, Kind
 from study.errors import Fault, Faulty
+from study.profile import MeasureKind, Profile, not_one_score_a_reading
 from webapp.commands.answers import read_answers, read_bundle, read_file
 from webapp.commands.output import note, say, say_json
 
@@ -46,7 +47,7 @@ def score(
         for line in json_lines(read, scores, rubric):
             say_json(line)
         return
-    say(long_table(read, scores, measures or ()).rstrip("\n"))
+    say(long_table(read, scores, measures or (), rubric.profile).rstrip("\n"))
 
 
 def json_lines(answers: "Sequence[Answer]", scores: "Scores", rubric: "Rubric") -> "Iterator[dict[str, Any]]":
@@ -70,12 +71,18 @@ def json_lines(answers: "Sequence[Answer]", scores: "Scores", rubric: "Rubric") 
         }
 
 
-def long_table(answers: "Sequence[Answer]", scores: "Scores", measures: "Sequence[str]") -> str:
-    """`readerID,caseID,modalityID,run,score,measure`; a system is its own modality. Undefined scores are left out."""
+def long_table(answers: "Sequence[Answer]", scores: "Scores", measures: "Sequence[str]", profile: Profile) -> str:
+    """`readerID,caseID,modalityID,run,score,measure`; a system is its own modality. Undefined scores are left out.
+
+    Means only: a ratio of sums, or what is made of them, is not the mean of one score a reading.
+    """
     unknown = [measure for measure in measures if measure not in scores.measures]
     if unknown:
         known = ", ".join(scores.measures)
         raise Faulty([Fault("--long", f"{measure!r} is not a measure of this profile: {known}") for measure in unknown])
+    folded = [ours for measure in measures if (ours := profile.by_name[measure]).kind is not MeasureKind.MEAN]
+    if folded:
+        raise Faulty([Fault("--long", f"{ours.name} {not_one_score_a_reading(ours)}") for ours in folded])
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(HEADER)
