@@ -401,6 +401,7 @@ class JobRow(SQLModel, table=True):
     asked_by: UUID | None = None
     asked_at_us: int = _us()
     started_at_us: int | None = _us(default=None)
+    renewed_at_us: int | None = _us(default=None)
     ended_at_us: int | None = _us(default=None)
     progress: str = _text(default="")
     failure: str | None = _text(default=None)

@@ -1,5 +1,6 @@
 """The command line. Exit 0; 1 on a refused input, one line a fault on standard error; 2 on wrong usage."""
 
+import os
 import sys
 from collections.abc import Sequence
 from typing import Annotated
@@ -51,7 +52,8 @@ def primum(
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """The door of `primum`. Always raises SystemExit."""
+    """The door of `primum`. Always raises SystemExit. What a command leaves is its owner's alone to read."""
+    before = os.umask(0o077)
     try:
         app(None if arguments is None else list(arguments))
     except Faulty as faulty:
@@ -64,6 +66,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except OSError as error:
         note(f"{error.filename or 'primum'}: {error.strerror or error}")
         sys.exit(1)
+    finally:
+        os.umask(before)
 
 
 if __name__ == "__main__":

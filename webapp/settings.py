@@ -6,6 +6,9 @@ from pathlib import Path
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+"""Hosts that only this machine can reach: a plain cookie is safe there and nowhere else."""
+
 SECRETS = Path(os.environ.get("PRIMUM_SECRETS_DIR", "/run/secrets"))
 
 
@@ -29,7 +32,9 @@ class Settings(BaseSettings):
     plain_cookie: bool = Field(
         False, description="Cookies without Secure, for a demonstration on loopback only. Never set it elsewhere."
     )
-    proxies: int = Field(0, ge=0, le=5, description="How many reverse proxies stand in front; their headers count.")
+    proxies: int = Field(
+        0, ge=0, le=5, description="How many reverse proxies stand in front; their headers count. 1 behind a TLS proxy."
+    )
     smtp_host: str = Field("", description="Mail server. Empty: nothing is sent, links are printed or shown instead.")
     smtp_port: int = Field(587, description="Its port.")
     smtp_user: str = Field("", description="Its account, if it needs one.")

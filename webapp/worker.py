@@ -32,6 +32,10 @@ class Stopped(Exception):
     """The worker was told to stop in the middle of an analysis."""
 
 
+class TakenOver(Exception):
+    """The analysis is in another worker's hands: nothing that this one finds would be kept."""
+
+
 @dataclass(frozen=True, slots=True)
 class Done:
     """What one round did."""
@@ -147,6 +151,8 @@ def analyse_next(database: Database, *, clock: Clock, stop: threading.Event) -> 
     except Stopped:
         database.write(lambda session: jobs.give_back(session, held))
         log.info("analysis given back", job=str(held.id))
+    except TakenOver:
+        log.warning("analysis taken over by another worker", job=str(held.id))
     except StudyError as refusal:
         _failed(database, held, str(refusal), clock)
     except Exception as error:
@@ -163,7 +169,9 @@ def _failed(database: Database, held: Claim, reason: str, clock: Clock) -> None:
 
 
 def analysed(database: Database, held: Claim, *, clock: Clock, stop: threading.Event) -> dict[str, bytes]:
-    """What the analysis leaves. Raises Stopped at its next step when the worker is told to stop."""
+    """What the analysis leaves. Ends at its next step when the worker is told to stop (raises Stopped), or when it
+    was silent for so long that another one has taken it (raises TakenOver).
+    """
     from analysis.analyse import analyse
 
     said_at = 0
@@ -172,9 +180,12 @@ def analysed(database: Database, held: Claim, *, clock: Clock, stop: threading.E
         nonlocal said_at
         if stop.is_set():
             raise Stopped
-        if clock() - said_at >= SECOND_US:
-            said_at = clock()
-            database.write(lambda session: jobs.note_progress(session, held, f"{step} ({done} of {of})"))
+        at_us = clock()
+        if at_us - said_at < SECOND_US:
+            return
+        said_at, said = at_us, f"{step} ({done} of {of})"
+        if not database.write(lambda session: jobs.note_progress(session, held, said, at_us=at_us)):
+            raise TakenOver
 
     with database.read() as session:
         cut = cuts.cut(session, held.study)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlmodel import Session
 
 from study.errors import StudyError
@@ -19,7 +19,7 @@ ARTEFACT = metadata.tables["artefact"]
 STUDY = metadata.tables["study"]
 
 ABANDONED_US = 900 * SECOND_US
-"""A job that runs for longer belonged to a worker that died; another one takes it."""
+"""A job of which nothing was heard for so long belonged to a worker that died; another one takes it."""
 
 
 class NoSuchArtefact(StudyError):
@@ -90,7 +90,8 @@ def any_waiting(session: Session, *, at_us: int) -> bool:
 
 def _waits(at_us: int) -> ColumnElement[bool]:
     """Queued, or left running by a worker that died."""
-    abandoned = and_(JOB.c.state == JobState.RUNNING.value, JOB.c.started_at_us < at_us - ABANDONED_US)
+    heard = func.coalesce(JOB.c.renewed_at_us, JOB.c.started_at_us)
+    abandoned = and_(JOB.c.state == JobState.RUNNING.value, heard < at_us - ABANDONED_US)
     return or_(JOB.c.state == JobState.QUEUED.value, abandoned)
 
 
@@ -109,14 +110,15 @@ def claim(session: Session, *, at_us: int) -> Claim | None:
         return None
     take = JOB.update().where(JOB.c.study_id == row.study_id, JOB.c.id == row.id, JOB.c.state == row.state)
     values = {"state": JobState.RUNNING.value, "started_at_us": at_us, "progress": "starting", "failure": None}
+    values["renewed_at_us"] = None
     if session.connection().execute(take.values(**values)).rowcount != 1:
         return None
     return Claim(row.study_id, row.study, row.id, row.seed, row.profile, row.consensus, at_us)
 
 
-def note_progress(session: Session, held: Claim, progress: str) -> bool:
-    """Say how far it is. False: the job is in other hands by now."""
-    return _change(session, held, progress=progress)
+def note_progress(session: Session, held: Claim, progress: str, *, at_us: int) -> bool:
+    """Say how far it is, and that its worker lives. False: the job is in other hands by now."""
+    return _change(session, held, progress=progress, renewed_at_us=at_us)
 
 
 def finish(session: Session, held: Claim, files: Mapping[str, bytes], *, at_us: int) -> bool:

@@ -4,13 +4,13 @@ import hashlib
 import threading
 
 import pytest
-from builders import NOON_US, SECOND_US
+from builders import NOON_US, SECOND_US, chain_faults, kinds_of, rows
 from panels import a_loaded_study, a_panel_in, lock
 
-from study.store import jobs, studies
+from study.store import accounts, jobs, studies
 from study.store.jobs import ABANDONED_US
 from study.store.studies import StudyRefuses
-from study.tables import JobState
+from study.tables import JobState, Role
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def test_jobs_are_taken_in_the_order_of_asking_and_each_once(locked):
 def test_a_job_that_is_done_keeps_its_files_with_their_digests(locked):
     ask(locked)
     held = claim(locked)
-    assert locked.database.write(lambda session: jobs.note_progress(session, held, "drawing"))
+    assert locked.database.write(lambda session: jobs.note_progress(session, held, "drawing", at_us=NOON_US))
     assert listed(locked)[0].progress == "drawing"
     files = {"results.json": b"{}\n", "figures/forest.svg": b"<svg/>"}
     assert locked.database.write(lambda session: jobs.finish(session, held, files, at_us=NOON_US + 5))
@@ -87,9 +87,38 @@ def test_a_job_of_a_worker_that_died_is_taken_over_and_the_dead_one_changes_noth
     alive = claim(locked, at_us=NOON_US + ABANDONED_US + 2)
     assert alive.id == dead.id
     assert not locked.database.write(lambda session: jobs.finish(session, dead, {"x": b""}, at_us=1))
-    assert not locked.database.write(lambda session: jobs.note_progress(session, dead, "still here"))
+    assert not locked.database.write(lambda session: jobs.note_progress(session, dead, "still here", at_us=1))
     assert listed(locked)[0].artefacts == ()
     assert locked.database.write(lambda session: jobs.finish(session, alive, {"x": b""}, at_us=1))
+
+
+def test_a_job_of_which_something_is_heard_is_not_taken_over(locked):
+    ask(locked)
+    held = claim(locked)
+    for step in range(1, 4):
+        at_us = NOON_US + step * ABANDONED_US
+        assert claim(locked, at_us=at_us) is None
+        assert locked.database.write(lambda session, at_us=at_us: jobs.note_progress(session, held, "on", at_us=at_us))
+    alive = claim(locked, at_us=NOON_US + 4 * ABANDONED_US + 1)
+    assert alive.id == held.id
+    assert not locked.database.write(lambda session: jobs.note_progress(session, held, "still here", at_us=1))
+    assert claim(locked, at_us=NOON_US + 5 * ABANDONED_US) is None
+
+
+def test_who_asked_has_it_in_a_chain_of_their_own_and_the_studys_stays_as_it_is(locked):
+    before = rows(locked.database, "study")
+
+    def work(session):
+        account = accounts.add_staff(session, "stat@x.example", Role.STATISTICIAN, actor_id=None, at_us=NOON_US)
+        study = studies.by_name(session, "small")
+        asked = {"seed": 1, "profile": "noharm-2026-07", "consensus": "single"}
+        jobs.queue(session, study, **asked, asked_by=account.id, at_us=NOON_US)
+        return account.id
+
+    account_id = locked.database.write(work)
+    assert kinds_of(locked.database, account_id) == ["role given", "analysis asked for"]
+    assert rows(locked.database, "study") == before
+    assert chain_faults(locked.database) == []
 
 
 def test_a_job_that_is_given_back_waits_again(locked):

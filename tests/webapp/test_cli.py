@@ -1,6 +1,7 @@
 """The command line: what it says where, its exit codes, and that a refused input changes nothing."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -316,6 +317,7 @@ def test_no_site_is_served_without_a_secret(primum):
 
 def test_doctor_says_what_is_wrong_and_what_is_fine(primum, sqlite_database, monkeypatch):
     monkeypatch.setenv("PRIMUM_SECRET_KEY", "s" * 40)
+    monkeypatch.setenv("PRIMUM_PROXIES", "1")
     assert primum("doctor") == 0, primum.err
     for said in (
         "ok    SQLite: ",
@@ -336,6 +338,54 @@ def test_doctor_says_what_is_wrong_and_what_is_fine(primum, sqlite_database, mon
         "schema",
     ]
     migrate(sqlite_database)
+
+
+def test_what_a_command_leaves_is_its_owners_alone_and_doctor_looks(primum, tmp_path, monkeypatch):
+    before = os.umask(0o022)
+    try:
+        monkeypatch.setenv("PRIMUM_DATABASE_URL", f"sqlite:///{tmp_path}/deep/new.db")
+        assert primum("migrate") == 0
+        assert primum("study", "load", primum.bundle()) == 0
+        assert primum("study", "export", "small", "--out", tmp_path / "out" / "x.zip") == 0, primum.err
+        assert os.umask(0o022) == 0o022
+    finally:
+        os.umask(before)
+    made = [*(tmp_path / "deep").iterdir(), tmp_path / "deep", tmp_path / "out", tmp_path / "out" / "x.zip"]
+    assert [path.name for path in made if path.stat().st_mode & 0o077] == []
+    primum("doctor")
+    assert "ok    file of the database: its owner's alone" in primum.out
+    (tmp_path / "deep" / "new.db").chmod(0o644)
+    primum("doctor")
+    assert "warn  file of the database: others on this machine can read it" in primum.out
+
+
+@pytest.mark.parametrize(
+    ("address", "proxies", "plain", "wrong"),
+    [
+        ("https://study.example", "1", "0", []),
+        ("https://study.example", "0", "0", ["PRIMUM_PROXIES"]),
+        ("http://localhost:8000", "0", "1", []),
+        ("http://[::1]:8000", "0", "1", []),
+        ("http://127.0.0.1.example.org", "0", "1", ["PRIMUM_PUBLIC_URL", "PRIMUM_PLAIN_COOKIE"]),
+        ("http://localhost.example.org", "0", "0", ["PRIMUM_PUBLIC_URL"]),
+        ("http://[", "0", "1", ["PRIMUM_PUBLIC_URL", "PRIMUM_PLAIN_COOKIE"]),
+    ],
+)
+def test_doctor_knows_this_machine_from_one_that_is_called_like_it(primum, monkeypatch, address, proxies, plain, wrong):
+    monkeypatch.setenv("PRIMUM_SECRET_KEY", "s" * 40)
+    monkeypatch.setenv("PRIMUM_PUBLIC_URL", address)
+    monkeypatch.setenv("PRIMUM_PROXIES", proxies)
+    monkeypatch.setenv("PRIMUM_PLAIN_COOKIE", plain)
+    primum("doctor")
+    assert [line.partition(":")[0] for line in primum.err.splitlines()] == wrong
+
+
+def test_a_plain_cookie_is_served_to_this_machine_alone(primum, monkeypatch):
+    monkeypatch.setenv("PRIMUM_SECRET_KEY", "s" * 40)
+    monkeypatch.setenv("PRIMUM_PLAIN_COOKIE", "1")
+    for host in ("0.0.0.0", "::", "127.0.0.1.example.org"):  # noqa: S104  refused
+        assert primum("serve", "--host", host) == 1
+        assert primum.err.startswith("PRIMUM_PLAIN_COOKIE: is for this machine alone")
 
 
 @pytest.mark.postgres

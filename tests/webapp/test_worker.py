@@ -297,6 +297,27 @@ def test_an_analysis_in_the_middle_goes_back_into_the_queue_when_the_worker_is_t
     assert only_job(study).state is JobState.DONE
 
 
+def test_an_analysis_that_is_no_longer_ours_ends_at_its_next_step(sqlite_database):
+    study = asked(sqlite_database)
+    held = sqlite_database.write(lambda session: jobs.claim(session, at_us=NOON_US))
+    later = NOON_US + jobs.ABANDONED_US + 1
+    assert sqlite_database.write(lambda session: jobs.claim(session, at_us=later)) is not None
+    with pytest.raises(worker.TakenOver):
+        worker.analysed(sqlite_database, held, clock=at(later), stop=threading.Event())
+    assert only_job(study).state is JobState.RUNNING
+
+
+def test_an_analysis_that_was_taken_over_is_left_to_who_has_it(sqlite_database, monkeypatch):
+    study = asked(sqlite_database)
+
+    def fail(*_, **__):
+        raise worker.TakenOver
+
+    monkeypatch.setattr(worker, "analysed", fail)
+    assert worker.analyse_next(sqlite_database, clock=at(NOON_US), stop=threading.Event())
+    assert (only_job(study).state, only_job(study).failure) == (JobState.RUNNING, None)
+
+
 def test_a_round_that_fails_is_not_the_last(sqlite_database, monkeypatch):
     stop, rounds = threading.Event(), []
 

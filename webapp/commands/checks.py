@@ -2,12 +2,14 @@
 
 import os
 import shutil
+import stat
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from sqlalchemy.engine import make_url
 
@@ -15,7 +17,7 @@ from study.db import SAFE_SQLITE, Database, sqlite_module
 from study.errors import Faulty, StudyError
 from study.migrate import newest, standing
 from webapp.commands.database import configured, opened
-from webapp.settings import Settings
+from webapp.settings import LOOPBACK, Settings
 
 SHORTEST_SECRET = 32
 LITTLE_DISK = 1 << 30
@@ -59,9 +61,16 @@ def _settings(settings: Settings) -> Iterator[Check]:
     said = "set" if long_enough else f"needs at least {SHORTEST_SECRET} random characters; `serve` refuses without"
     yield Check(Standing.FINE if long_enough else Standing.WRONG, "PRIMUM_SECRET_KEY", said)
     yield Check(Standing.FINE, "PRIMUM_DATABASE_URL", make_url(settings.database_url).render_as_string())
-    local = settings.public_url.startswith(("http://127.0.0.1", "http://localhost"))
-    encrypted = settings.public_url.startswith("https://")
+    local, encrypted = _is_local(settings.public_url), settings.public_url.startswith("https://")
     yield Check(Standing.FINE if encrypted or local else Standing.WRONG, "PRIMUM_PUBLIC_URL", settings.public_url)
+    unseen = encrypted and settings.proxies == 0
+    yield Check(
+        Standing.WRONG if unseen else Standing.FINE,
+        "PRIMUM_PROXIES",
+        "0, but the address is https: set PRIMUM_PROXIES=1 behind a TLS proxy, or everybody seems to come from it"
+        if unseen
+        else str(settings.proxies),
+    )
     plain = settings.plain_cookie
     yield Check(
         Standing.WRONG if plain and not local else Standing.FINE,
@@ -78,6 +87,14 @@ def _settings(settings: Settings) -> Iterator[Check]:
         "PRIMUM_CONTACT_EMAIL",
         settings.contact_email or "not set: readers are told nobody to write to",
     )
+
+
+def _is_local(url: str) -> bool:
+    """Whether the address leads to this machine, by its very host: 127.0.0.1.example.org does not."""
+    try:
+        return urlsplit(url).hostname in LOOPBACK
+    except ValueError:
+        return False
 
 
 def _clock() -> Check:
@@ -117,6 +134,10 @@ def _disk(file: Path) -> Iterator[Check]:
     writable = os.access(file.parent, os.W_OK)
     said = "can be written" if writable else "cannot be written"
     yield Check(Standing.FINE if writable else Standing.WRONG, "folder of the database", said)
+    if file.exists():
+        open_to_others = file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)
+        said = f"others on this machine can read it: chmod 600 {file}" if open_to_others else "its owner's alone"
+        yield Check(Standing.ODD if open_to_others else Standing.FINE, "file of the database", said)
 
 
 def _postgres(database: Database) -> Iterator[Check]:

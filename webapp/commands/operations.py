@@ -11,6 +11,7 @@ import typer
 from study.errors import Fault, Faulty
 from webapp.commands.database import configured, now_us, opened
 from webapp.commands.output import note, progress, say
+from webapp.settings import LOOPBACK
 
 audit = typer.Typer(no_args_is_help=True, help="Whether anything was altered.")
 SHORTEST_SECRET = 32
@@ -43,6 +44,10 @@ def serve(
     settings = configured()
     if len(settings.secret_key.get_secret_value()) < SHORTEST_SECRET:
         raise Faulty([Fault("PRIMUM_SECRET_KEY", f"needs at least {SHORTEST_SECRET} random characters")])
+    if settings.plain_cookie and host not in LOOPBACK:
+        raise Faulty(
+            [Fault("PRIMUM_PLAIN_COOKIE", f"is for this machine alone, and {host} can be reached from others")]
+        )
     with opened(settings):
         pass
     command = gunicorn(host, port, workers=workers, threads=threads)
@@ -96,7 +101,7 @@ def verify(
         Path | None, typer.Option("--bundle", metavar="FILE.zip", help="An export, instead of the database.")
     ] = None,
 ) -> None:
-    """Every event chain, its head and its count, and every payload that stands."""
+    """Every event chain, its head and its count, every payload that stands, and every answer beside its receipt."""
     from study.export import audit_export
     from study.store.audit import audit as audited
 
