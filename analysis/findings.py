@@ -7,7 +7,7 @@ import numpy as np
 
 from analysis.agreement import Reliability, complete_table, reliability
 from analysis.bootstrap import Draws, draw
-from analysis.contrasts import Contrast, contrasts
+from analysis.contrasts import Contrast, contrasts, ordered
 from analysis.counts import ArmCounts, count
 from analysis.estimate import NAN, Floats, Ints
 from analysis.exact import dot, total
@@ -66,8 +66,14 @@ class Findings:
 
     @property
     def measure(self) -> Measure:
-        """The measure of the primary comparison; without one, the profile's first."""
+        """The measure of the primary comparison; where the profile lacks it, or none is named, the profile's first."""
         return self.measures[0]
+
+    @property
+    def lacks_primary(self) -> bool:
+        """Whether the protocol names a primary measure that this profile does not have."""
+        wanted = self.cut.protocol.primary
+        return wanted is not None and wanted.measure != self.measure.name
 
     @property
     def primary(self) -> Row | None:
@@ -142,13 +148,13 @@ def find(
         progress("differences", done, len(parts))
         table = study.tables[measure.name]
         made = contrasts(study, table, arm, drawn, level=LEVEL, mixed_modes=mixed_modes)
-        found += [(MAIN, contrast) for contrast in made]
+        found += [(MAIN, contrast) for contrast in ordered(made)]
         alone += values(study, table, arm, level=LEVEL)
     progress("differences", len(parts), len(parts))
     for arm in arms:
         table = completed.tables[measures[0].name]
         made = contrasts(completed, table, completed.arms[arm.name], drawn, level=LEVEL, mixed_modes=mixed_modes)
-        found += [(COMPLETED_ONLY, contrast) for contrast in made]
+        found += [(COMPLETED_ONLY, contrast) for contrast in ordered(made)]
 
     progress("reliability", 0, 1)
     ratings = {(f"{r.case_id}/{r.option_id}", r.rater): r.score for r in cut.ratings}

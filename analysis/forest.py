@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 INK, MUTED, ACCENT, RULE = "#1f2933", "#6b7785", "#1d4f91", "#c3cad3"
 WIDTH_INCHES, LABEL_CHARACTERS = 6.0, 24
 NOTE_INCHES, NOTE_CHARACTERS = 0.15, 100
+BEYOND = "Arrowhead: goes on beyond the axis; the table has the numbers."
 STYLE_BLOCK = re.compile(r"<defs>\s*<style type=\"text/css\">.*?</style>\s*</defs>", re.DOTALL)
 
 
@@ -35,18 +36,6 @@ class Forest:
     margin: float | None = None
 
 
-def ordered(rows: Sequence[Row]) -> tuple[Row, ...]:
-    """Systems from the best to the worst estimate, then policies likewise, then what has no estimate."""
-
-    def place(row: Row) -> tuple[bool, bool, float]:
-        value = row.contrast.default.value
-        has_value = value == value
-        best_first = -value if row.contrast.better == "higher" else value
-        return not has_value, row.contrast.policy, best_first if has_value else 0.0
-
-    return tuple(sorted(rows, key=place))
-
-
 def drawable(rows: Sequence[Row]) -> tuple[Row, ...]:
     """The rows that have an estimate."""
     return tuple(row for row in rows if row.contrast.default.value == row.contrast.default.value)
@@ -55,7 +44,7 @@ def drawable(rows: Sequence[Row]) -> tuple[Row, ...]:
 def limits(rows: Sequence[Row], margin: float | None, *, higher_is_better: bool) -> tuple[float, float]:
     """The ends of the axis: every system's intervals, 0 and the margin.
 
-    A policy is in it as long as the systems keep half of the width; one further out is drawn as an arrow.
+    A policy is in it as long as the systems keep half of the width; further out, its interval ends in an arrowhead.
     """
     marks = [0.0] if margin is None else [0.0, -margin if higher_is_better else margin]
     systems = [row for row in rows if not row.contrast.policy]
@@ -67,6 +56,12 @@ def limits(rows: Sequence[Row], margin: float | None, *, higher_is_better: bool)
             low, high = with_low, with_high
     space = 0.06 * (high - low) or 0.5
     return low - space, high + space
+
+
+def beyond(row: Row, ends: tuple[float, float]) -> bool:
+    """Whether the row, or one of its intervals, goes on beyond the ends of the axis."""
+    low, high = _reach([row], [row.contrast.default.value])
+    return low < ends[0] or high > ends[1]
 
 
 def _reach(rows: Sequence[Row], marks: Sequence[float]) -> tuple[float, float]:
@@ -101,7 +96,9 @@ def forest_svg(forest: Forest) -> str:
         }
     )
     with look:
-        notes = [line for note in mixed_notes(rows) for line in wrap(note, NOTE_CHARACTERS)]
+        ends = limits(rows, forest.margin, higher_is_better=forest.higher_is_better)
+        said = [*mixed_notes(rows), *([BEYOND] if any(beyond(row, ends) for row in rows) else [])]
+        notes = [line for note in said for line in wrap(note, NOTE_CHARACTERS)]
         below = 0.62 + NOTE_INCHES * len(notes)
         row_inches = 0.34 if len(rows) <= 12 else 0.25
         height = row_inches * max(len(rows), 1) + below + 0.12
@@ -110,7 +107,7 @@ def forest_svg(forest: Forest) -> str:
         axes = figure.add_axes((0.28, below / height, 0.70, 1 - (below + 0.12) / height))
         for line, note in enumerate(reversed(notes)):
             figure.text(0.02, (0.04 + NOTE_INCHES * line) / height, note, fontsize=7.5, color=MUTED)
-        axes.set_xlim(*limits(rows, forest.margin, higher_is_better=forest.higher_is_better))
+        axes.set_xlim(*ends)
         _draw_reference_lines(axes, forest)
         for line, row in enumerate(rows):
             _draw_row(axes, row, -line)
@@ -128,22 +125,32 @@ def _draw_reference_lines(axes: "Axes", forest: Forest) -> None:
 
 
 def _draw_row(axes: "Axes", row: Row, y: float) -> None:
-    """The default interval thick, the bootstrap thin below it; a policy's mark is hollow, an arrow where it is out."""
+    """The default interval thick, the bootstrap thin below it; a policy's mark is hollow, or in figures if out."""
     default, beside = row.contrast.default, row.contrast.bootstrap
     low, high = axes.get_xlim()
     inside = "white" if row.contrast.policy else ACCENT
-    ends = _reach([row], [default.value])
-    if ends[0] < low or ends[1] > high:
-        edge, mark, side = (high, ">", "right") if ends[1] > high else (low, "<", "left")
+    if not low <= default.value <= high:
+        edge, mark, side = (high, ">", "right") if default.value > high else (low, "<", "left")
         inward = (low - high if mark == ">" else high - low) * 0.025
         axes.plot([edge + inward / 2], [y], mark, markersize=6, color=ACCENT, markerfacecolor=inside)
         axes.text(edge + 1.6 * inward, y, plain(default.value), ha=side, va="center", fontsize=8, color=MUTED)
         return
     if beside.refused is None:
-        axes.plot([beside.low, beside.high], [y - 0.2, y - 0.2], color=MUTED, linewidth=1.1, solid_capstyle="butt")
+        _draw_interval(axes, (beside.low, beside.high), y - 0.2, color=MUTED, linewidth=1.1)
     if default.refused is None:
-        axes.plot([default.low, default.high], [y, y], color=ACCENT, linewidth=2.4, solid_capstyle="butt")
+        _draw_interval(axes, (default.low, default.high), y, color=ACCENT, linewidth=2.4)
     axes.plot([default.value], [y], "s", markersize=6, color=ACCENT, markerfacecolor=inside, zorder=3)
+
+
+def _draw_interval(axes: "Axes", interval: tuple[float, float], y: float, *, color: str, linewidth: float) -> None:
+    """As far as the axis goes, with an arrowhead where the interval goes on."""
+    low, high = axes.get_xlim()
+    shown = max(interval[0], low), min(interval[1], high)
+    axes.plot(shown, [y, y], color=color, linewidth=linewidth, solid_capstyle="butt")
+    heads = [(at, mark) for at, end, mark in zip(shown, interval, "<>", strict=True) if at != end]
+    for at, mark in heads:
+        inward = (high - low) * (0.006 if mark == "<" else -0.006)
+        axes.plot([at + inward], [y], mark, markersize=2 + 1.5 * linewidth, color=color)
 
 
 def _dress(axes: "Axes", rows: Sequence[Row], forest: Forest) -> None:

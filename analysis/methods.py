@@ -32,14 +32,15 @@ def _estimand(found: Findings) -> str:
 
 def _interval(found: Findings) -> str:
     return (
-        f"Physicians and cases are both random; the system is a fixed, named thing. {percent(found.level)} intervals "
-        "come from the closed-form two-way variance: components for case, physician and cell from the second moments "
-        "of the differences (a one-shot U-statistic, Gallas 2006), negative components taken as zero, and Student's t "
-        "with Satterthwaite's degrees of freedom, at least one less than the smaller of the numbers of physicians and "
-        "cases. No interval is given with fewer than three physicians or three cases, with too few readings that "
-        "share a case or a physician, or with zero variance. The values of single respondents have the same kind of "
-        "interval on the logit scale, for systems and policies over cases alone; a rate without variance has the exact "
-        "binomial interval on its cases."
+        "Physicians and cases are both treated as random samples of populations like them; the system is a fixed, "
+        f"named thing. {percent(found.level)} confidence intervals for the mean difference come from the closed-form "
+        "two-way variance: components for case, physician and cell from the second moments of the differences (a "
+        "one-shot U-statistic, Gallas 2006), negative components taken as zero, and Student's t with Satterthwaite's "
+        "degrees of freedom, at least one less than the smaller of the numbers of physicians and cases. No interval is "
+        "given with fewer than three physicians or three cases, with too few readings that share a case or a "
+        "physician, or with zero variance. The values of single respondents have the same kind of interval on the "
+        "logit scale, for systems and policies over cases alone; a rate without variance has the exact binomial "
+        "interval on its cases."
     )
 
 
@@ -54,9 +55,11 @@ def _beside(found: Findings) -> str:
     return (
         f"Beside each stands the percentile interval of a crossed bootstrap (Owen 2007) with {found.draws:,} draws "
         f"(seed {found.seed}), in which physicians and cases are drawn independently with replacement, the same draws "
-        "for every system and measure; it is conservative in incomplete designs. More than 0.1 % of draws without a "
-        f"value would be refused.{simultaneous} Comparisons other than the primary one are not adjusted for their "
-        "number, and their p values are descriptive."
+        "for every system and measure. It tends to be wide in sparse designs, where its variance counts the noise "
+        "within a cell more than once, and can be narrower than the default with few physicians or cases, because it "
+        "uses no t quantile; the default is the interval whose coverage was measured. More than 0.1 % of draws "
+        f"without a value would be refused.{simultaneous} All p values are two-sided and none is adjusted for "
+        "multiplicity; those of comparisons other than the primary one are descriptive."
     )
 
 
@@ -67,9 +70,9 @@ def _missing(found: Findings) -> str:
         else ""
     )
     return (
-        "A reading that expired with a draft was scored on its last saved draft, one that was opened and never saved "
-        "as an empty plan, and a plan deliberately left empty as it was; readings never opened, still open or void "
-        f"are missing.{sensitivity}"
+        "A reading that timed out with a draft was scored on its last saved draft, one that was opened and never saved "
+        "as an empty plan, and a plan deliberately left empty as it was; readings never opened, still open or set "
+        f"aside are missing.{sensitivity}"
     )
 
 

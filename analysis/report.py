@@ -3,18 +3,20 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from analysis import wording
-from analysis.findings import COMPLETED_ONLY, HARM_LABELS, MAIN, Findings, Row
-from analysis.forest import Forest, ordered
+from analysis.findings import COMPLETED_ONLY, HARM_LABELS, MAIN, Findings, HarmRates, Row
+from analysis.forest import Forest
+from analysis.legend import ends_of_scale, legend
 from analysis.methods import methods, software
+from analysis.refusals import few_readers
 from analysis.results import provenance
 from analysis.sentences import key_finding, mixed_notes
 from analysis.values import Value
-from analysis.wording import counted
-from study.profile import Better, Measure
-from study.progress import Ending
+from analysis.wording import counted, listed
+from study.profile import Better, Measure, MeasureKind
+from study.progress import TOLD, Ending
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -33,10 +35,14 @@ SCORED_AS = {
 
 @dataclass(frozen=True, slots=True)
 class DifferenceTable:
-    """One table of differences: its rows in the order shown, and what has to be said below it."""
+    """One table of differences: its rows in the order shown, and what has to be said below it.
+
+    `side`: what the value of one side is, a mean or another value.
+    """
 
     title: str
     remark: str
+    side: str
     rows: tuple[Row, ...]
     notes: tuple[str, ...]
 
@@ -53,7 +59,7 @@ def forest_of(found: Findings) -> Forest:
     """The primary measure against the control arm."""
     wanted = found.cut.protocol.primary
     return Forest(
-        rows=ordered(found.of(MAIN, measure=found.measure.name, control=found.control)),
+        rows=found.of(MAIN, measure=found.measure.name, control=found.control),
         label=found.measure.label,
         control=found.physicians(found.control),
         higher_is_better=found.measure.better is Better.HIGHER,
@@ -63,6 +69,8 @@ def forest_of(found: Findings) -> Forest:
 
 def report_html(found: Findings, svg: str) -> bytes:
     """The page. Deterministic: no clock, no randomness; numbers are rounded here only."""
+    forest = forest_of(found)
+    order = [row.contrast.test for row in forest.rows]
     page = (
         _environment()
         .get_template("report.html")
@@ -72,7 +80,7 @@ def report_html(found: Findings, svg: str) -> bytes:
             primary=found.primary,
             key=key_finding(found),
             figure=svg,
-            forest=forest_of(found),
+            forest=forest,
             primary_tables=[
                 *_tables(found, MAIN, found.measure, "main analysis"),
                 *_tables(found, COMPLETED_ONLY, found.measure, "sensitivity: completed only, handed in before time"),
@@ -80,7 +88,10 @@ def report_html(found: Findings, svg: str) -> bytes:
             other_tables=[
                 table for measure in found.measures[1:] for table in _tables(found, MAIN, measure, _remark(measure))
             ],
-            values=_values(found),
+            values=_like(order, _values(found)),
+            harms=_like(order, found.harms),
+            legend=legend(found),
+            told=TOLD,
             scored_as=SCORED_AS,
             notes=mixed_notes(found.rows),
             harm_labels=HARM_LABELS,
@@ -97,12 +108,15 @@ def _tables(found: Findings, analysis: str, measure: Measure, remark: str) -> li
     arms = dict.fromkeys(row.contrast.control for row in found.rows)
     tables = []
     for arm in arms:
-        rows = ordered(found.of(analysis, measure=measure.name, control=arm))
+        rows = found.of(analysis, measure=measure.name, control=arm)
         if not rows:
             continue
         counts = "" if not _same_counts(rows) else f"; {_counts(rows[0])}"
         title = f"{measure.label}: system − {found.physicians(arm)}"
-        tables.append(DifferenceTable(title, remark + counts, rows, _below(rows)))
+        side = "mean" if measure.kind is MeasureKind.MEAN else "value"
+        notes = [text for named, control, text in ends_of_scale(found) if (named, control) == (measure.name, arm)]
+        main_notes = notes if analysis == MAIN else []
+        tables.append(DifferenceTable(title, remark + counts, side, rows, (*main_notes, *_below(rows))))
     return tables
 
 
@@ -134,7 +148,43 @@ def _below(rows: Sequence[Row]) -> tuple[str, ...]:
         notes.append(f"Up to {counted(undefined, 'reading')} left out for want of a value on either side.")
     if unmatched:
         notes.append(f"Up to {counted(unmatched, 'reading')} without an answer of the system.")
-    return (*notes, *mixed_notes(rows))
+    return (*notes, *_about_intervals(rows), *_without_bootstrap(rows), *mixed_notes(rows))
+
+
+def _about_intervals(rows: Sequence[Row]) -> list[str]:
+    """What limits the intervals of a table: few readers, draws without a value, systems outside of the family."""
+    contrasts = [row.contrast for row in rows]
+    notes = list(dict.fromkeys(few for contrast in contrasts if (few := few_readers(contrast.default)) is not None))
+    without = max((contrast.bootstrap.draws_without_value or 0 for contrast in contrasts), default=0)
+    if without:
+        notes.append(f"Bootstrap: up to {counted(without, 'draw')} without a value, left out.")
+    outside = [contrast.test for contrast in contrasts if contrast.band is None and not contrast.policy]
+    if outside and len(outside) < len([contrast for contrast in contrasts if not contrast.policy]):
+        notes.append(f"All systems at once: without {listed(outside)}, for want of an interval or a bootstrap.")
+    return notes
+
+
+def _without_bootstrap(rows: Sequence[Row]) -> list[str]:
+    """Why a dash stands for a bootstrap interval, unless the default was refused for the same reason."""
+    return [
+        f"No bootstrap interval for {row.contrast.test}. {beside.reason}"
+        for row in rows
+        if (beside := row.contrast.bootstrap.refused) is not None and beside != row.contrast.default.refused
+    ]
+
+
+_Of = TypeVar("_Of", Value, HarmRates)
+
+
+def _like(tests: Sequence[str], rows: Sequence[_Of]) -> list[_Of]:
+    """Arm by arm: its physicians first, then everybody in the order of the primary table."""
+    arms = list(dict.fromkeys(row.arm for row in rows))
+    place = {test: n for n, test in enumerate(tests)}
+
+    def at(row: _Of) -> tuple[int, bool, int]:
+        return arms.index(row.arm), row.kind != "physicians", place.get(row.respondent, len(place))
+
+    return sorted(rows, key=at)
 
 
 def _values(found: Findings) -> list[Value]:

@@ -5,10 +5,12 @@ import platform
 from analysis.counts import MISSING
 from analysis.digits import Json, json_bytes, number
 from analysis.findings import HARM_LABELS, LEVEL, Findings
+from analysis.legend import ends_of_scale, legend
 from analysis.methods import methods
 from analysis.sentences import key_finding, mixed_notes
 from analysis.tables import as_json, difference_row, value_row
 from analysis.versions import versions
+from analysis.wording import counted
 
 
 def provenance(found: Findings) -> dict[str, Json]:
@@ -37,6 +39,11 @@ def results_json(found: Findings) -> bytes:
             "primary": _primary(found),
             "key_finding": list(key_finding(found)),
             "notes": list(_notes(found)),
+            "legend": [{"term": term, "meaning": meaning} for term, meaning in legend(found)],
+            "remarks": [
+                {"measure": measure, "control": control, "text": text}
+                for measure, control, text in ends_of_scale(found)
+            ],
             "counts": _counts(found),
             "systems": _systems(found),
             "measures": [
@@ -91,7 +98,7 @@ def _notes(found: Findings) -> list[str]:
     notes = mixed_notes(found.rows)
     if found.study.variant_answers:
         notes.append(
-            f"{found.study.variant_answers} answers on variants of a case were left out: no physician read one."
+            f"{counted(found.study.variant_answers, 'answer')} on variants of a case left out: no physician read one."
         )
     return notes
 

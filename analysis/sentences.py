@@ -18,11 +18,15 @@ def key_finding(found: Findings) -> list[str]:
     wanted, row = found.cut.protocol.primary, found.primary
     if wanted is None:
         return ["The protocol names no primary comparison: everything below is descriptive.", SCOPE]
+    if found.lacks_primary:
+        return [
+            f"This profile has no {wanted.measure}, so the protocol's primary comparison cannot be made here.",
+            SCOPE,
+        ]
     if row is None:
         return [
             f"The protocol's primary comparison is {wanted.test} against {wanted.control} on {wanted.measure}. It is "
-            "not a system against an arm of physicians on a measure of this profile, and this report does not "
-            "estimate it.",
+            "not a system against an arm of physicians, and this report does not estimate it.",
             SCOPE,
         ]
     contrast = row.contrast
@@ -73,8 +77,8 @@ def _reading(found: Findings, contrast: Contrast) -> str:
     if default.refused is not None:
         return f"No interval is given. {default.refused.reason}"
     given = (
-        f"The {percent(found.level)} interval for an average new physician on an average new case is "
-        f"{interval(default.low, default.high)} ({equals_p(default.p)})"
+        f"The {percent(found.level)} confidence interval for the mean difference, allowing for other physicians and "
+        f"other cases like these, is {interval(default.low, default.high)} ({equals_p(default.p)})"
     )
     if default.low <= 0 <= default.high:
         return f"{given}; it includes no difference, so these data do not settle which of the two scores better."

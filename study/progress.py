@@ -44,6 +44,14 @@ class Ending(StrEnum):
     VOID = "void"
 
 
+TOLD: dict[Ending, str] = {
+    **{ending: str(ending) for ending in Ending},
+    Ending.EXPIRED_WITH_DRAFT: "timed out with a draft (expired)",
+    Ending.EXPIRED_NOTHING_SAVED: "timed out, nothing saved",
+    Ending.VOID: "set aside (void)",
+}
+"""An ending as pages and reports call it; where the files have another word, it stands in brackets once."""
+
 SCORED = frozenset(
     {Ending.SUBMITTED, Ending.NOTHING_TO_RECOMMEND, Ending.EXPIRED_WITH_DRAFT, Ending.EXPIRED_NOTHING_SAVED}
 )

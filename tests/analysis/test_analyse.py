@@ -189,7 +189,7 @@ def test_the_figure_and_its_table_show_rows_of_the_table_of_differences(a_cut):
     report = run(a_cut())
     whole = {found["id"]: found for found in rows_of(report, "tables/differences.csv")}
     drawn = rows_of(report, "figures/forest.csv")
-    assert {found["test"] for found in drawn} == {"Alder", "Birch", "do-nothing", "select-all"}
+    assert {found["test"] for found in drawn} == {"Alder", "Birch", "do-nothing", "select-all", "oracle"}
     assert all(whole[found["id"]] == found for found in drawn)
     assert {found["weights"] for found in whole.values()} == {"pair"}
     as_json = json.loads(report.files["tables/differences.json"])
@@ -245,10 +245,10 @@ def test_a_system_without_an_answer_is_refused_by_name_and_the_others_stand(a_cu
     report = run(replace(cut, answers=fewer))
     refused = row(report, "Birch")
     assert refused["refused"] == "missing_answers"
-    assert refused["refused_reason"] == "Birch has no answer on 1 compared cases (case-2)."
+    assert refused["refused_reason"] == "Birch has no answer on 1 compared case (case-2)."
     assert refused["estimate"] == refused["low"] == refused["bootstrap_low"] == ""
     assert row(report, "Alder") == {**row(run(cut), "Alder"), "simultaneous_low": "", "simultaneous_high": ""}
-    assert "Birch has no answer on 1 compared cases" in report.files["report.html"].decode()
+    assert "Birch has no answer on 1 compared case" in report.files["report.html"].decode()
     values = {
         found["respondent"]: found for found in rows_of(report, "tables/values.csv") if found["measure"] == "severe"
     }
@@ -349,7 +349,12 @@ def test_the_same_ratings_can_be_analysed_under_another_profile_or_rule(a_cut):
     other = results(run(cut, profile="noharm-2025-12", consensus="unanimous"))
     assert (other["provenance"]["profile"], other["provenance"]["consensus"]) == ("noharm-2025-12", "unanimous")
     assert other["provenance"]["rubric_digest"] != before["rubric_digest"]
-    assert "not a system against an arm of physicians on a measure of this profile" in other["key_finding"][0]
+    assert other["key_finding"][0] == (
+        "This profile has no f1_weighted, so the protocol's primary comparison cannot be made here."
+    )
+    page = run(cut, profile="noharm-2025-12").files["report.html"].decode()
+    assert "Differences on Overall" in page
+    assert "Differences on the primary measure" not in page
 
 
 @pytest.mark.parametrize(
@@ -386,7 +391,7 @@ def test_without_a_reading_there_is_a_report_that_says_so(a_cut):
 
 def test_without_systems_the_policies_stand_alone(a_cut):
     report = run(replace(a_cut(primary=None), answers=()))
-    assert {found["test"] for found in rows_of(report, "figures/forest.csv")} == {"do-nothing", "select-all"}
+    assert {found["test"] for found in rows_of(report, "figures/forest.csv")} == {"do-nothing", "select-all", "oracle"}
     assert results(report)["key_finding"][0].startswith("The protocol names no primary comparison")
 
 

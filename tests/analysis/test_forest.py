@@ -6,8 +6,9 @@ from dataclasses import replace
 import pytest
 
 from analysis.analyse import analyse
+from analysis.contrasts import ordered
 from analysis.estimate import NAN, Refusal, RefusalCode
-from analysis.forest import Forest, drawable, forest_svg, limits, ordered, shorten
+from analysis.forest import BEYOND, Forest, beyond, drawable, forest_svg, limits, shorten
 
 
 @pytest.fixture
@@ -31,13 +32,13 @@ def nameless(row):
 
 
 def test_the_best_system_is_on_top_then_policies_then_what_has_no_estimate(rows):
-    a, b, c, d = rows
-    a, b = moved(a, 0.1), moved(b, 0.3)
-    c, d = moved(c, 0.9), nameless(d)
+    first, second, policy, other = rows[:4]
+    a, b = (moved(row, at, policy=False).contrast for row, at in ((first, 0.1), (second, 0.3)))
+    c, d = moved(policy, 0.9, policy=True).contrast, nameless(other).contrast
     assert ordered([d, c, a, b]) == (b, a, c, d)
-    lower = [replace(row, contrast=replace(row.contrast, better="lower")) for row in (d, c, a, b)]
-    assert [row.id for row in ordered(lower)] == [a.id, b.id, c.id, d.id]
-    assert drawable([a, d]) == (a,)
+    lower = [replace(contrast, better="lower") for contrast in (d, c, b, a)]
+    assert [contrast.test for contrast in ordered(lower)] == [a.test, b.test, c.test, d.test]
+    assert drawable([first, nameless(other)]) == (first,)
 
 
 def test_the_axis_holds_the_systems_zero_and_the_margin(rows):
@@ -58,6 +59,18 @@ def test_a_policy_far_out_is_an_arrow_and_a_near_one_a_mark(rows):
     drawn = forest_svg(Forest((system, *far), "F1", "the physicians", True))
     assert "3.000" in drawn
     assert "−3.000" in drawn
+    assert BEYOND in drawn
+    assert BEYOND not in forest_svg(Forest((system, near), "F1", "the physicians", True))
+
+
+def test_every_interval_of_a_system_is_whole_and_a_policys_that_is_cut_says_so(rows):
+    wide, narrow = moved(rows[0], 0.2, half=5.0, policy=False), moved(rows[1], 0.1, half=0.01, policy=False)
+    assert not any(beyond(row, limits([wide, narrow], None, higher_is_better=True)) for row in (wide, narrow))
+    near_but_wide = moved(rows[2], -0.05, half=4.0, policy=True)
+    ends = limits([narrow, near_but_wide], None, higher_is_better=True)
+    assert ends[0] < -0.05 or beyond(near_but_wide, ends)
+    drawn = forest_svg(Forest((narrow, near_but_wide), "F1", "the physicians", True))
+    assert BEYOND in drawn
 
 
 def test_the_figure_has_no_date_and_no_random_name(rows):

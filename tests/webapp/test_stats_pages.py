@@ -3,10 +3,12 @@
 import hashlib
 import io
 import json
+import re
 import zipfile
 
 import pytest
 from builders import rows
+from runs import run_queued
 from sites import NOON_US, SiteUnderTest, Visitor
 
 from study.db import Database
@@ -77,6 +79,37 @@ class TestTheAnalysis:
         primary = next(row for row in results["differences"] if row["id"] == results["primary"]["difference"])
         assert f"{primary['test']} primary {primary['test_value']:.3f} {primary['control_value']:.3f}" in visitor.text
         assert job["state"] == "done"
+
+    def test_the_box_of_the_key_finding_names_its_study(self, visitor):
+        text = visitor.get(LOCKED).text
+        box = text[text.index('<section class="finding"') :].split("</section>")[0]
+        assert "primum demo (synthetic cases): locked, simulated physicians, version 1" in box
+
+    def test_rows_stand_in_the_order_of_the_report(self, demo_site, visitor):
+        results = json.loads(
+            next(row["body"] for row in rows(demo_site.database, "artefact") if row["name"] == "results.json")
+        )
+        order = [row["test"] for row in results["differences"] if row["measure"] == results["primary"]["measure"]]
+        page = visitor.get(LOCKED).text
+        table = page[page.index('id="main-f1_weighted-physician"') :].split("</table>")[0]
+        shown = [name.strip() for name in re.findall(r'<th scope="row">([^<]*)', table)]
+        assert shown == order[: len(shown)]
+        report = next(row["body"] for row in rows(demo_site.database, "artefact") if row["name"] == "report.html")
+        places = [report.decode().index(f'<th scope="row">{name}</th>') for name in shown]
+        assert places == sorted(places)
+
+    def test_the_page_says_what_the_columns_mean_and_which_word_the_files_have(self, visitor):
+        visitor.get(LOCKED)
+        for said in (
+            "p is two-sided and not adjusted for multiplicity",
+            "treated as random samples of populations",
+            "it can be narrower than the default",
+            "Each figure is rounded by itself",
+            "System's mean",
+            "timed out with a draft (expired)",
+            "set aside (void)",
+        ):
+            assert said in visitor.text
 
     def test_every_file_is_listed_with_its_digest_and_comes_as_it_was_left(self, demo_site, visitor):
         page = visitor.get(LOCKED).text
@@ -164,12 +197,33 @@ class TestRunningAgain:
         assert "one must be running" in visitor.text
         assert 'value="20261121"' in visitor.page.text
 
-    def test_another_profile_is_called_a_sensitivity_analysis(self, demo_site, visitor):
+    def test_the_protocols_run_stays_in_front_of_a_newer_sensitivity_run(self, demo_site, visitor):
+        (planned,) = rows(demo_site.database, "job")
+        ask(visitor, seed="8", profile="noharm-2025-12", consensus="majority")
+        run_queued(demo_site.database, at_us=NOON_US)
+        other = next(job for job in rows(demo_site.database, "job") if job["id"] != planned["id"])
+        page = visitor.get(LOCKED)
+        assert "A sensitivity analysis." not in visitor.text
+        assert f"{LOCKED}/runs/{planned['id']}/files/report.html" in page.text
+        assert f'<a href="{LOCKED}/runs/{other["id"]}">Show' in page.text
+        assert [row.split()[0] for row in re.findall(r"tag[^>]*>(protocol|sensitivity)<", page.text)] == [
+            "sensitivity",
+            "protocol",
+        ]
+        visitor.get(f"{LOCKED}/runs/{other['id']}")
+        assert "A sensitivity analysis." in visitor.text
+        assert "This profile has no f1_weighted, so the protocol's primary comparison cannot be made" in visitor.text
+        assert "Differences on Overall" in visitor.text
+
+    def test_without_a_run_under_the_protocol_none_is_in_front(self, demo_site, visitor):
         def relabel(session) -> None:
             session.connection().exec_driver_sql("UPDATE job SET consensus = 'majority'")
 
         demo_site.database.write(relabel)
         visitor.get(LOCKED)
+        assert "No analysis under the protocol's profile and consensus rule has ended yet" in visitor.text
+        assert "Key finding" not in visitor.text
+        visitor.get(the_run(demo_site))
         assert "A sensitivity analysis." in visitor.text
 
 

@@ -51,15 +51,15 @@ def home() -> ResponseReturnValue:
     return render_template("stats/studies.html", studies=found, runs=runs)
 
 
-@bp.get("/<name>")
+@bp.get("/<study:name>")
 def study(name: str) -> ResponseReturnValue:
     place = _place(name)
     return _after(place) if place.locked else _before(place)
 
 
-@bp.get("/<name>/runs/<uuid:job_id>")
+@bp.get("/<study:name>/runs/<uuid:job_id>")
 def run(name: str, job_id: UUID) -> ResponseReturnValue:
-    """One analysis among several; the newest finished one is on the study's page."""
+    """One analysis among several; the newest of those under the protocol is on the study's page."""
     place = _locked(name)
     job = _job(place.study, job_id)
     if job.state is not JobState.DONE:
@@ -67,7 +67,7 @@ def run(name: str, job_id: UUID) -> ResponseReturnValue:
     return render_template("stats/run.html", study=place.study, **_shown(place, job))
 
 
-@bp.post("/<name>/runs")
+@bp.post("/<study:name>/runs")
 def run_again(name: str) -> ResponseReturnValue:
     place = _locked(name)
     form = RunForm(protocol=place.content.protocol)
@@ -89,7 +89,7 @@ def run_again(name: str) -> ResponseReturnValue:
     return redirect(url_for("stats.study", name=name) + "#runs", code=303)
 
 
-@bp.get("/<name>/runs.json")
+@bp.get("/<study:name>/runs.json")
 def progress(name: str) -> Response:
     """What a page that waits asks every few seconds."""
     with deps.database().read() as session:
@@ -100,7 +100,7 @@ def progress(name: str) -> Response:
     return jsonify(going=going)
 
 
-@bp.get("/<name>/runs/<uuid:job_id>/files/<path:file>")
+@bp.get("/<study:name>/runs/<uuid:job_id>/files/<path:file>")
 def file(name: str, job_id: UUID, file: str) -> Response:
     place = _locked(name)
     with deps.database().read() as session:
@@ -108,7 +108,7 @@ def file(name: str, job_id: UUID, file: str) -> Response:
     return files.response(found, name, download="download" in request.args)
 
 
-@bp.get("/<name>/export.zip")
+@bp.get("/<study:name>/export.zip")
 def archive(name: str) -> Response:
     """Everything from which every number can be made again, without this site."""
     place = _locked(name)
@@ -141,10 +141,10 @@ def _before(place: Place) -> str:
 
 
 def _after(place: Place, form: RunForm | None = None) -> ResponseReturnValue:
-    """The newest finished analysis, what runs, and the form to run it again."""
+    """The newest finished analysis under the protocol, what runs, and the form to run it again."""
     with deps.database().read() as session:
         found = jobs.of_study(session, place.study.id)
-    newest = next((job for job in found if job.state is JobState.DONE), None)
+    newest = next((job for job in found if job.state is JobState.DONE and _as_in_protocol(place, job)), None)
     page = render_template(
         "stats/after.html",
         study=place.study,
@@ -153,6 +153,7 @@ def _after(place: Place, form: RunForm | None = None) -> ResponseReturnValue:
         going=[job for job in found if job.state in GOING],
         form=form or _as_planned(place, again=bool(found)),
         states=JobState,
+        planned={job.id for job in found if _as_in_protocol(place, job)},
         **(_shown(place, newest) if newest else {"run": None}),
     )
     return page, 422 if form is not None else 200
@@ -166,9 +167,14 @@ def _as_planned(place: Place, *, again: bool) -> RunForm:
     return RunForm(formdata=None, protocol=protocol, data=planned)
 
 
+def _as_in_protocol(place: Place, job: Job) -> bool:
+    """Whether it is scored as the protocol says; its seed may be another. All else is a sensitivity analysis."""
+    scoring = place.content.protocol.scoring
+    return (job.profile, job.consensus) == (scoring.profile, scoring.consensus)
+
+
 def _shown(place: Place, job: Job) -> dict[str, Any]:
     """A finished analysis, for a page."""
-    scoring = place.content.protocol.scoring
     with deps.database().read() as session:
         left = tally.left_files(session, place.study.id, job.id)
         results = read_results(jobs.artefact(session, place.study.id, job.id, RESULTS).body)
@@ -177,7 +183,7 @@ def _shown(place: Place, job: Job) -> dict[str, Any]:
         "results": results,
         "left": left,
         "has_forest": any(found.name == FOREST for found in left),
-        "as_planned": (job.profile, job.consensus) == (scoring.profile, scoring.consensus),
+        "as_planned": _as_in_protocol(place, job),
     }
 
 

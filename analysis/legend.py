@@ -1,0 +1,102 @@
+"""What the columns and words of a result mean, said once: for the report, and for the page that shows the document."""
+
+from analysis.findings import MAIN, Findings, Row
+from analysis.wording import listed, percent
+
+ROUNDING = 1e-12  # a mean of ones over many readings may miss 1 by this much
+
+POLICIES = {
+    "do-nothing": "do-nothing selects each case's option to take no action, and nothing where a case has none: it "
+    "misses what was needed, and where taking no action is itself rated harmful it harms by commission too.",
+    "select-all": "select-all selects every option of every case.",
+    "oracle": "oracle selects every option that the rubric calls right, of alternatives the best one.",
+}
+
+Term = tuple[str, str]
+
+
+def legend(found: Findings) -> list[Term]:
+    """Each term with its meaning; of what this analysis does not have, nothing."""
+    return [
+        _interval(found),
+        ("p", "Two-sided, for no difference. Not adjusted for multiplicity, that is for the number of comparisons."),
+        _bootstrap(),
+        *_bands(found),
+        *_policies(found),
+        _rounding(),
+    ]
+
+
+def ends_of_scale(found: Findings) -> list[tuple[str, str, str]]:
+    """(measure, control, sentence) wherever respondents stand at the end of a measure: it has no room left there."""
+    said = []
+    for measure in found.measures:
+        for arm in dict.fromkeys(row.contrast.control for row in found.rows):
+            rows = found.of(MAIN, measure=measure.name, control=arm)
+            for end in (1.0, 0.0):
+                sentence = _at_end(rows, end, found.physicians(arm), binary=measure.scale == "binary")
+                said += [] if sentence is None else [(measure.name, arm, sentence)]
+    return said
+
+
+def _interval(found: Findings) -> Term:
+    level = percent(found.level)
+    return (
+        f"{level} interval",
+        f"{level} confidence interval for the mean difference. Physicians and cases are treated as random samples of "
+        "populations of such physicians and such cases, so it allows for other ones like these; the systems are the "
+        "ones named, and it says nothing of others.",
+    )
+
+
+def _bootstrap() -> Term:
+    return (
+        "Bootstrap",
+        "The percentile interval of the crossed bootstrap, for comparison; it carries the label “conservative in "
+        "incomplete designs”. Its variance counts the noise within a cell more than once, so it tends to be wide where "
+        "each physician read few of the cases. Yet it uses no t quantile, so with few physicians or few cases it can "
+        "be narrower than the default. The default is the one whose coverage was measured.",
+    )
+
+
+def _bands(found: Findings) -> list[Term]:
+    if all(row.contrast.band is None for row in found.rows):
+        return []
+    meaning = (
+        f"A band for each system, made so wide that in {percent(found.level)} of such studies all the bands together "
+        "hold their system's true difference: for whoever compares several systems and looks at the best."
+    )
+    if any(row.contrast.policy for row in found.rows):
+        meaning += (
+            " Reference policies have none: they are yardsticks fixed beforehand, nobody picks the best of them, and "
+            "counting them in would only widen the systems' bands."
+        )
+    return [("All systems at once", meaning)]
+
+
+def _policies(found: Findings) -> list[Term]:
+    policies = [system.name for system in found.study.systems if system.policy]
+    said = [POLICIES[name] for name in POLICIES if name in policies]
+    return [("Reference policies", " ".join(said))] if said else []
+
+
+def _rounding() -> Term:
+    return (
+        "Rounding",
+        "Each figure is rounded by itself, here and nowhere else: 0.759 − 0.660 may stand beside a difference of "
+        "0.098. The files hold twelve digits.",
+    )
+
+
+def _at_end(rows: tuple[Row, ...], end: float, physicians: str, *, binary: bool) -> str | None:
+    """Physicians first: where they stand at the end, no respondent can be told from them in that direction."""
+    what = ("had one" if binary else "is at 1") if end else ("had none" if binary else "is at 0")
+    way = "upward" if end else "downward"
+    if any(abs(row.contrast.control_value - end) < ROUNDING for row in rows):
+        every = f"Every reading of {physicians} {what}"
+        return f"{every}: this measure cannot tell respondents apart {way}."
+    systems = (row.contrast for row in rows if not row.contrast.policy)
+    there = sorted(contrast.test for contrast in systems if abs(contrast.test_value - end) < ROUNDING)
+    if len(there) < 2:
+        return None
+    return f"Every answer of {listed(there)} {what}: this measure cannot tell them apart."
