@@ -1,4 +1,4 @@
-"""People who sign in: accounts, one-time links, signed-in browsers, and how often something may be tried.
+"""People who sign in: accounts, one-time links, signed-in browsers.
 
 Tokens come from the caller and only their digests are kept; password hashes are made and checked by the caller too.
 """
@@ -11,7 +11,6 @@ from uuid import UUID
 
 from sqlalchemy import bindparam, delete, update
 from sqlalchemy import select as select_columns
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -28,11 +27,9 @@ from study.tables import (
     TicketRow,
     metadata,
 )
-from study.timing import SECOND_US
 
 ACCOUNT = metadata.tables["account"]
 LOGIN = metadata.tables["login"]
-THROTTLE = metadata.tables["throttle"]
 
 T = TypeVar("T")
 
@@ -41,9 +38,6 @@ _ADDRESS = re.compile(
     r"@[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+"
 )
 """A name and a host, and nothing that stands between addresses, quotes them or comments on them."""
-
-FORGOTTEN_US = 24 * 3600 * SECOND_US
-"""The longest window in which tries are counted."""
 
 _WHO = (  # built once: it runs on every request
     select_columns(ACCOUNT.c.id, ACCOUNT.c.email, ACCOUNT.c.role)
@@ -209,26 +203,6 @@ def note_failed_sign_in(session: Session, account_id: UUID, *, at_us: int) -> No
 
 def end_logins(session: Session, account_id: UUID) -> None:
     session.exec(delete(LoginRow).where(col(LoginRow.account_id) == account_id))
-
-
-def count_try(session: Session, key: str, *, at_us: int, window_us: int) -> int:
-    """Count one more try under `key` in the present window; returns how many there were, this one included.
-
-    One statement adds and reads, so that two who come first at once are two. A window is a day at most.
-    """
-    if not 0 < window_us <= FORGOTTEN_US:
-        raise ValueError(f"a window of {window_us} µs is longer than tries are remembered")
-    connection = session.connection()
-    connection.execute(THROTTLE.delete().where(THROTTLE.c.window_us < at_us - 2 * FORGOTTEN_US))
-    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    adding = (
-        insert(THROTTLE)
-        .values(key=key, window_us=at_us - at_us % window_us, tries=1)
-        .on_conflict_do_update(index_elements=["key", "window_us"], set_={"tries": THROTTLE.c.tries + 1})
-        .returning(THROTTLE.c.tries)
-    )
-    counted: int = connection.execute(adding).scalar_one()
-    return counted
 
 
 def post(session: Session, recipient: str, subject: str, body: str, *, at_us: int) -> None:

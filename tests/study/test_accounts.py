@@ -12,7 +12,7 @@ from builders import DAY_US, NOON_US, SECOND_US, chain_faults, kinds_of, rows
 from hypothesis import given
 from hypothesis import strategies as st
 
-from study.store import accounts, outbox
+from study.store import accounts, outbox, throttle
 from study.store.accounts import Refused, normal
 from study.tables import AccountRow, Role, TicketPurpose, metadata
 
@@ -309,7 +309,7 @@ def test_old_sign_ins_are_cleared_away(database, account_id):
 
 
 def count(database, key, *, at_us=NOON_US, window_us=HOUR_US):
-    return database.write(lambda session: accounts.count_try(session, key, at_us=at_us, window_us=window_us))
+    return database.write(lambda session: throttle.count_try(session, key, at_us=at_us, window_us=window_us))
 
 
 def test_tries_are_counted_exactly_by_many_at_once_from_the_first_on(database):

@@ -8,7 +8,7 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 from flask.typing import ResponseReturnValue
 from sqlmodel import Session
 
-from study.store import accounts, enrolment
+from study.store import accounts, enrolment, throttle
 from study.tables import AccountRow, TicketPurpose
 from study.timing import SECOND_US
 from webapp import deps, errors, passwords
@@ -161,7 +161,7 @@ def _note_failure(account: AccountRow | None) -> None:
     if account is None:
         log.info("sign-in failed")
         deps.database().write(
-            lambda found: accounts.count_try(found, "account:unknown", at_us=at_us, window_us=WINDOW_US)
+            lambda found: throttle.count_try(found, "account:unknown", at_us=at_us, window_us=WINDOW_US)
         )
         return
     log.info("sign-in failed", account=str(account.id))
@@ -174,8 +174,8 @@ def _too_many_tries(email: str) -> bool:
     named = accounts.digest(email.strip().lower())
 
     def work(found: Session) -> bool:
-        of_account = accounts.count_try(found, f"account:{named}", at_us=at_us, window_us=WINDOW_US)
-        of_address = accounts.count_try(found, f"address:{address}", at_us=at_us, window_us=WINDOW_US)
+        of_account = throttle.count_try(found, f"account:{named}", at_us=at_us, window_us=WINDOW_US)
+        of_address = throttle.count_try(found, f"address:{address}", at_us=at_us, window_us=WINDOW_US)
         return of_account > TRIES_AN_ACCOUNT or of_address > TRIES_AN_ADDRESS
 
     return deps.database().write(work)
