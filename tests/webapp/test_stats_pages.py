@@ -175,7 +175,9 @@ class TestRunningAgain:
         assert visitor.client.get(f"{LOCKED}/runs.json").json == {"going": []}
         ask(visitor)
         held = claimed(demo_site.database, NOON_US)
-        demo_site.database.write(lambda session: jobs.note_progress(session, held, "differences (3 of 10)"))
+        demo_site.database.write(
+            lambda session: jobs.note_progress(session, held, "differences (3 of 10)", at_us=NOON_US)
+        )
         told = visitor.client.get(f"{LOCKED}/runs.json").json["going"]
         assert told == [{"id": str(held.id), "state": "running", "progress": "differences (3 of 10)"}]
         visitor.get(LOCKED)
