@@ -142,6 +142,12 @@ def test_draws_without_a_value_are_counted_and_refused_above_one_in_a_thousand()
     assert np.isnan([refused.se, refused.low, refused.high]).all()
 
 
+def test_the_standard_error_is_the_standard_deviation_of_the_draws_over_one_less_than_their_number():
+    values = np.random.default_rng(0).normal(3, 2, 7)
+    estimate = percentile(values, layout_of(np.ones((3, 3), bool)), value=0.0, level=0.95)
+    assert estimate.se == pytest.approx(values.std(ddof=1), rel=1e-12)
+
+
 def test_small_designs_and_constant_draws_are_refused_here_too():
     small = percentile(np.arange(9.0), layout_of(np.ones((2, 9), bool)), value=1.0, level=0.95)
     assert small.refused.code is RefusalCode.FEW_READERS

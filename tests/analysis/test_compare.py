@@ -222,6 +222,42 @@ def test_our_measures_are_proportions_and_a_percentage_is_refused():
     found = refused(rows, Question("A", "physician", measure="f1_weighted"))
     assert len(found) == 8
     assert found[0] == "SCORES.csv:50: f1_weighted lies between 0 and 1; 62 does not"
+    below = refused([(r, c, m, float(s) - 9) for r, c, m, s in rows], Question("A", "physician", measure="f1_weighted"))
+    assert [int(fault.split(":")[1]) for fault in below] == list(range(2, 58))
+
+
+@pytest.mark.parametrize(
+    ("measure", "margin", "expected"),
+    [
+        ("f1_weighted", 5.0, "--margin: must be below 1: f1_weighted lies between 0 and 1"),
+        ("restraint", None, "SCORES.csv: restraint is a ratio of sums: the mean of one score a reading is"),
+        ("overall", None, "SCORES.csv: overall is made of other measures' totals: the mean of one score a reading is"),
+    ],
+)
+def test_what_is_known_of_our_measures_is_held_against_a_question(measure, margin, expected):
+    rows = panel(np.clip(some(), 0, 1))
+    (fault,) = refused(rows, Question("A", "physician", measure=measure, margin=margin))
+    assert fault.startswith(expected)
+    better = Better.HIGHER
+    assert answer(rows, Question("A", "physician", measure="ours", margin=5.0, better=better))["conclusion"]
+
+
+def test_a_modality_that_is_not_compared_refuses_nothing():
+    rows = panel(some())
+    mixed = [("B", "c0", "B", 1), ("r1", "c0", "B", 1)]
+    assert answer([*rows, *mixed]) == answer(rows)
+    assert "'B' has readers and is a reader itself" in refused([*rows, *mixed], Question("B", "physician"))[0]
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("power", [-1000, -400, 0, 300])
+def test_scores_of_any_size_have_the_same_interval_in_their_own_units(method, power):
+    scores = np.round(some(3) * 64) / 64
+    here = answer(panel(scores), Question("A", "physician", method, draws=200))
+    there = answer(panel(np.ldexp(scores, power)), Question("A", "physician", method, draws=200))
+    for key in ("estimate", "se", "low", "high"):
+        assert there[key] == pytest.approx(np.ldexp(here[key], power), rel=1e-9, abs=0)
+    assert (there["df"], there["p"]) == (here["df"], here["p"])
 
 
 def test_a_table_of_several_measures_needs_one_named():

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.estimate import RefusalCode
-from analysis.influence import difference, mean, ratio
+from analysis.influence import difference, harmonic_mean, mean, ratio
 from analysis.layout import layout_of, weights_of
 from analysis.twoway import twoway
 
@@ -66,3 +66,22 @@ def test_nothing_below_the_line_has_no_value():
     value, influence = ratio(np.ones(20), np.zeros(20), EQUAL)
     assert np.isnan(value)
     assert np.isnan(influence).all()
+
+
+@given(st.integers(0, 1000), st.integers(2, 3))
+def test_influences_say_how_a_harmonic_mean_moves_when_a_reading_weighs_more(seed, n):
+    above, below = (
+        [some(seed + 2 * k, 0.1, 0.3 + k) for k in range(n)],
+        [some(seed + 2 * k + 1, 3.0, 4.0) for k in range(n)],
+    )
+
+    def harmonic(weights):
+        return harmonic_mean([ratio(a, b, weights) for a, b in zip(above, below, strict=True)])
+
+    value, influence = harmonic(EQUAL)
+    assert value == pytest.approx(n / sum(1 / ratio(a, b, EQUAL)[0] for a, b in zip(above, below, strict=True)))
+    step = 1e-6
+    for i in (0, 7, 19):
+        heavier = EQUAL.copy()
+        heavier[i] += step
+        assert (harmonic(heavier)[0] - value) / step == pytest.approx(influence[i], rel=1e-4, abs=1e-6)

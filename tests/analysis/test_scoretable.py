@@ -59,6 +59,10 @@ def test_a_table_is_read_whole():
                 "s.csv:10: 3 cells where the header has 4",
             ],
         ),
+        (
+            HEADER + "\nr,c,m,1e100\nr,c,m,-2e100\nr,d,m,1e308\n",
+            ["s.csv:3: score -2e100 is beyond ±1e+100", "s.csv:4: score 1e308 is beyond ±1e+100"],
+        ),
         (HEADER + "\nr,c,m,1\nr,d,m,1\nr,c,m,2\n", ["s.csv:4: the same row as line 2"]),
         (
             HEADER + ",run\nr,c,m,1,0\nr,c,m,1,1.0\n",

@@ -5,9 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from analysis.estimate import Estimate, Method, Weighting
+from analysis.analyse import analyse
+from analysis.estimate import Estimate, Method, RefusalCode, Weighting
 from analysis.simultaneous import bands, critical_value
 from analysis.student import t_quantile
+from study.answer import Response
 
 ONE = Estimate(0.3, 0.95, Method.TWO_WAY, Weighting.PAIR, n_readers=9, n_cases=9, n_readings=81, se=0.1, df=8.0)
 
@@ -36,3 +38,37 @@ def test_a_band_is_never_narrower_than_its_interval_for_want_of_readers():
 def test_a_family_of_one_has_no_band():
     assert bands(np.zeros((10, 1)), [ONE], level=0.95) == [None]
     assert bands(np.zeros((10, 0)), [], level=0.95) == []
+
+
+def test_without_draws_in_which_all_have_a_value_there_is_no_band():
+    draws = np.random.default_rng(4).normal(0, 1, (20, 2))
+    draws[:19, 0] = np.nan
+    assert np.isnan(critical_value(draws, level=0.95))
+    assert bands(draws, [ONE, ONE], level=0.95) == [None, None]
+    draws[:, 0] = 2.0
+    assert bands(draws, [ONE, ONE], level=0.95) == [None, None]
+
+
+def test_a_system_whose_bootstrap_was_refused_is_not_in_the_family_and_that_is_said(a_cut):
+    cut = a_cut()
+    cedar = tuple(
+        replace(answer, respondent="Cedar", run=4 - answer.run)
+        for answer in cut.answers
+        if answer.respondent == "Birch"
+    )
+    # Alder recommends nothing but in three cases: its precision has a value there alone, and in some draws nowhere.
+    rarely = tuple(
+        replace(answer, response=Response(frozenset()))
+        if answer.respondent == "Alder" and answer.case_id > "case-2"
+        else answer
+        for answer in (*cut.answers, *cedar)
+    )
+    report = analyse(replace(cut, answers=rarely), seed=5, draws=1000)
+    rows = [row.contrast for row in report.findings.of("main", measure="precision_weighted") if not row.contrast.policy]
+    without = {row.test: row.bootstrap.refused and row.bootstrap.refused.code for row in rows}
+    assert without == {"Alder": RefusalCode.DRAWS_WITHOUT_VALUE, "Birch": None, "Cedar": None}
+    assert {row.test: row.band and row.band.family for row in rows} == {"Alder": None, "Birch": 2, "Cedar": 2}
+    page = report.files["report.html"].decode()
+    assert "All systems at once: without Alder, for want of an interval or a bootstrap." in page
+    (alder,) = [row for row in rows if row.test == "Alder"]
+    assert f"Bootstrap: up to {alder.bootstrap.draws_without_value} draws without a value, left out." in page

@@ -159,6 +159,25 @@ def test_degrees_of_freedom_never_fall_below_the_smaller_margin_less_one():
     assert estimate.df >= 2
 
 
+def test_degrees_of_freedom_are_satterthwaite_s_with_one_at_least_for_the_cell():
+    # A star: one reader read every case, one case was read by every reader, so that N − R − C + 1 is 0.
+    mask = np.zeros((8, 7), bool)
+    mask[0, :] = mask[:, 0] = True
+    layout = layout_of(mask)
+    assert layout.n_readings - layout.n_readers - layout.n_cases + 1 == 0
+    for seed in range(5):
+        values = np.random.default_rng(seed).normal(size=mask.sum())
+        found = components(values, layout).truncated()
+        n = mask.sum()
+        case = found.case * np.sum(mask.sum(axis=0) ** 2) / n**2
+        reader = found.reader * np.sum(mask.sum(axis=1) ** 2) / n**2
+        cell = found.cell / n
+        df = (case + reader + cell) ** 2 / ((reader + cell) ** 2 / 7 + (case + cell) ** 2 / 6 + cell**2 / 1)
+        assert cell > 0
+        estimate = twoway(values, layout, level=0.95)
+        assert estimate.df == pytest.approx(max(df, 6), rel=1e-9)
+
+
 @pytest.mark.parametrize(
     ("mask", "code"),
     [
@@ -170,6 +189,8 @@ def test_degrees_of_freedom_never_fall_below_the_smaller_margin_less_one():
         ([[1, 0, 0, 0], [1, 0, 0, 0], [1, 1, 0, 0], [0, 0, 1, 1]], RefusalCode.FEW_SHARED_CASES),
         ([[1, 0, 0], [1, 0, 0], [1, 0, 0], [0, 1, 0], [0, 1, 1]], RefusalCode.FEW_SHARED_CASES),
         ([[1, 0, 0], [1, 0, 0], [1, 0, 0], [1, 0, 0], [0, 1, 1]], RefusalCode.FEW_SHARED_READERS),
+        ([[1, 1, 1, 0], [1, 0, 0, 0], [1, 0, 0, 1]], None),
+        ([[1, 1, 0, 0], [1, 0, 1, 0], [1, 0, 0, 1]], RefusalCode.FEW_SHARED_READERS),
     ],
 )
 def test_designs_too_small_for_an_interval_are_refused_by_name(mask, code):

@@ -48,6 +48,7 @@ def test_where_nothing_is_strong_or_flagged_neither_has_a_value():
 def test_safety_weighs_what_was_right_against_every_harm():
     # Right: 9 (weight 25). Missed: 8 (5) and 7 (1). Done: 1 (25).
     assert values(CASE, ticks(1, 8), NOHARM_2025_12)["safety"] == 25 / (25 + 5 + 1 + 25)
+    assert values(CASE, ticks(1), NOHARM_2025_12)["safety"] == 25 / (25 + 5 + 1)
     assert "reconstruction" in NOHARM_2025_12.by_name["safety"].note
 
 

@@ -1,6 +1,7 @@
 """Answers of systems: reconciled, stored whole, refused with every fault, and given back as they came."""
 
 import time
+from dataclasses import replace
 
 import pytest
 from builders import a_reader_joined, chain_faults, kinds_of, rows
@@ -99,6 +100,16 @@ def test_a_respondent_is_one_kind_of_thing(sqlite_database):
         "two.jsonl:1: 'two' is a system already, and here a policy",
         "two.jsonl:2: 'x' is a physician: physicians answer in the form, not in a file",
     ]
+
+
+def test_the_name_of_a_reference_policy_is_for_policies(sqlite_database):
+    study = a_loaded_study(sqlite_database)
+    with pytest.raises(Faulty) as refused:
+        imported(study, [an_answer("A", respondent="do-nothing")])
+    assert [str(fault) for fault in refused.value.faults] == [
+        "two.jsonl:1: 'do-nothing' is the name of a reference policy, and cannot be a system's name"
+    ]
+    assert imported(study, [replace(an_answer("A", respondent="do-nothing"), kind=Kind.POLICY)])
 
 
 def test_no_system_takes_the_name_of_an_arm_or_of_a_reader_to_come(sqlite_database):

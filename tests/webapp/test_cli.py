@@ -191,7 +191,7 @@ def test_an_undefined_measure_is_null_with_its_reason_and_left_out_of_tables(pri
     assert found["undefined"]["precision_weighted"]
     assert primum("score", folder, nothing, "--long", "precision_weighted", "severe") == 0
     assert primum.out == "readerID,caseID,modalityID,run,score,measure\ntwo,A,two,1,1.0,severe\n"
-    assert primum.err == "1 undefined scores are left out\n"
+    assert primum.err == "1 undefined score is left out\n"
 
 
 def test_a_long_table_names_readers_by_arm_systems_by_themselves_and_variants_apart(primum):
@@ -208,6 +208,18 @@ def test_a_long_table_names_readers_by_arm_systems_by_themselves_and_variants_ap
     ]
     assert primum("score", primum.folder / "bundle", primum.folder / "a.jsonl", "--long", "sever") == 1
     assert primum.err.startswith("--long: 'sever' is not a measure of this profile")
+
+
+def test_a_ratio_of_sums_stands_in_no_table_of_one_score_a_reading(primum):
+    folder, answers = primum.bundle(), primum.file("a.jsonl", ANSWER)
+    named = ("--long", "restraint", "overall", "severe")
+    assert primum("score", folder, answers, "--profile", "noharm-2025-12", *named) == 1
+    assert primum.out == ""
+    what = "the mean of one score a reading is another quantity than the one reported"
+    assert primum.err.splitlines() == [
+        f"--long: restraint is a ratio of sums: {what}",
+        f"--long: overall is made of other measures' totals: {what}",
+    ]
 
 
 def test_another_profile_or_rule_is_another_rubric_and_an_unknown_one_is_refused(primum):
@@ -231,8 +243,11 @@ def test_a_comparison_is_one_json_document(primum):
     assert primum("compare", table, "--test", "two", "--control", "physician", "--json") == 0, primum.err
     found = json.loads(primum.out, parse_constant=lambda token: pytest.fail(token))
     assert (found["schema"], found["test"], found["method"], found["n_readings"]) == (1, "two", "two-way", 30)
+    assert primum.err.startswith("Only 5 readers: ")
     assert primum("compare", table, "--test", "two", "--control", "physician") == 0
     assert "estimate\t" in primum.out
+    assert primum("compare", table, "--test", "two", "--control", "physician", "--draws", "1000001", "--json") == 1
+    assert primum.err == "--draws: must lie between 2 and 1,000,000\n"
 
 
 @pytest.mark.parametrize("body", [b"", b"readerID,caseID\n", (SCORES + "1,c1,two,nan\n").encode(), b"\xff"])

@@ -95,7 +95,7 @@ def long_table(answers: "Sequence[Answer]", scores: "Scores", measures: "Sequenc
                 continue
             writer.writerow([answer.respondent, _case(answer), _modality(answer), answer.run, number, measure])
     if left_out:
-        note(f"{left_out} undefined scores are left out")
+        note(f"{left_out} undefined {'score is' if left_out == 1 else 'scores are'} left out")
     return text.getvalue()
 
 
