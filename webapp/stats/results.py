@@ -15,7 +15,8 @@ MAIN, COMPLETED_ONLY = "main", "completed only"
 class Difference:
     """One system against the physicians of one arm. `primary`: the comparison that the protocol names.
 
-    `refused`: why there is no interval; None: there is one. `bootstrap_refused` likewise.
+    `refused`: why there is no interval; None: there is one. `bootstrap_refused` likewise. `band`
+    holds for all systems at once; None: there is none.
     """
 
     test: str
@@ -27,6 +28,7 @@ class Difference:
     interval: str
     p: str
     bootstrap: str
+    band: str | None
     counts: str
     refused: str | None
     bootstrap_refused: str | None
@@ -46,6 +48,16 @@ class Table:
     side: str
     notes: tuple[str, ...]
     rows: tuple[Difference, ...]
+
+    @property
+    def bands(self) -> bool:
+        return any(row.band is not None for row in self.rows)
+
+    @property
+    def counts(self) -> str | None:
+        """What every row is estimated from; None: the rows differ."""
+        found = {row.counts for row in self.rows}
+        return found.pop() if len(found) == 1 else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +166,8 @@ def _difference(row: Mapping[str, Any], primary: str | None) -> Difference:
         interval=interval(row["low"], row["high"]),
         p=p_value(row["p"]),
         bootstrap=interval(row["bootstrap_low"], row["bootstrap_high"]),
-        counts=f"{row['n_readings']} ({row['n_readers']} × {row['n_cases']})",
+        band=None if row["simultaneous_low"] is None else interval(row["simultaneous_low"], row["simultaneous_high"]),
+        counts=f"{row['n_readings']} readings, {row['n_readers']} physicians × {row['n_cases']} cases",
         refused=row["refused_reason"] if refused else None,
         bootstrap_refused=row["bootstrap_refused_reason"] if row["bootstrap_low"] is None else None,
     )
