@@ -14,7 +14,7 @@ from study.consensus import BENEFIT
 from study.errors import Fault, Faulty, StudyError
 from study.formats.answers import parse_any
 from study.profile import PROFILES
-from study.protocol import Protocol, not_played
+from study.protocol import Protocol, not_ready
 from study.rubric import OptionStructure, Rating, Rubric, build_rubric, consensus_scores, rubric_digest
 
 __all__ = ["Bundle", "bundle_digest", "parse_bundle", "parse_content", "read_folder", "write_folder"]
@@ -78,16 +78,17 @@ def parse_bundle(files: Mapping[str, bytes]) -> Bundle:
             *_nothing_right(cases, ratings, scoring.consensus),
             *_no_effect(structure),
             *_nobody(protocol, answers),
-            *_not_played(protocol),
+            *_not_ready(protocol),
         ),
         digest=bundle_digest(files),
         rubric_digest=rubric_digest(source, scoring.profile, scoring.consensus),
     )
 
 
-def _not_played(protocol: Protocol) -> list[Fault]:
-    sentence = not_played(protocol)
-    return [] if sentence is None else [Fault(f"{PROTOCOL}:arms", f"{sentence} The study cannot be opened as it is.")]
+def _not_ready(protocol: Protocol) -> list[Fault]:
+    """What is wrong with a protocol that could be opened otherwise. One without [primary] is still being written."""
+    sentence = None if protocol.primary is None else not_ready(protocol)
+    return [] if sentence is None else [Fault(PROTOCOL, f"{sentence} It cannot be opened as it is.")]
 
 
 def _belongs(name: str) -> bool:
@@ -153,12 +154,11 @@ def _no_effect(structure: tuple[OptionStructure, ...]) -> list[Fault]:
 
 
 def _nobody(protocol: Protocol, answers: tuple[Answer, ...]) -> list[Fault]:
-    """A control must be somebody: an arm, or a system whose answers are here. The test may still come."""
-    known = {arm.id for arm in protocol.arms} | {answer.respondent for answer in answers}
+    """The test of the primary comparison may still come, but a misspelt one never does."""
     primary = protocol.primary
-    if primary is None or primary.control in known:
+    if primary is None or not answers or primary.test in {answer.respondent for answer in answers}:
         return []
-    return [Fault(f"{PROTOCOL}:primary.control", f"{primary.control} is neither an arm nor a system of this bundle")]
+    return [Fault(f"{PROTOCOL}:primary.test", f"{primary.test} has no answers in systems/; will it be imported later?")]
 
 
 def read_folder(path: Path) -> dict[str, bytes]:

@@ -77,8 +77,16 @@ class Protocol:
     target_readers: int | None = None
 
 
-def not_played(protocol: Protocol) -> str | None:
-    """What of a protocol the pages cannot play yet, in a sentence; None: all of it. Such a study may not open."""
+def not_ready(protocol: Protocol) -> str | None:
+    """Why a study of this protocol may not open yet, in a sentence; None: it may."""
+    primary = protocol.primary
+    if primary is None:
+        return (
+            "The primary comparison must be named before a study opens: add [primary] to study.toml "
+            "(measure, test, control), then load the bundle again."
+        )
+    if primary.control not in {arm.id for arm in protocol.arms}:
+        return f"The primary comparison has {primary.control} as its control, which is no arm of this study."
     for arm in protocol.arms:
         if len(arm.stages) != 1:
             return f"Arm {arm.id} has {len(arm.stages)} stages; the pages play one."

@@ -9,7 +9,7 @@ from sqlalchemy import delete
 from sqlmodel import Session, col, func, select
 
 from study.errors import StudyError
-from study.protocol import Protocol, not_played
+from study.protocol import Protocol, not_ready
 from study.store import events, readings
 from study.tables import (
     AnswerRow,
@@ -166,14 +166,9 @@ def change_state(
     study = by_name(session, name, for_update=True)
     if wanted not in NEXT[StudyState(study.state)]:
         raise StudyRefuses(f"Study {name!r} is {study.state} and cannot become {wanted}.")
-    if wanted is StudyState.OPEN and protocol.primary is None:
-        raise StudyRefuses(
-            "The primary comparison must be named before a study opens: add [primary] to study.toml "
-            "(measure, test, control), then load the bundle again."
-        )
-    unplayed = not_played(protocol)
-    if wanted is StudyState.OPEN and unplayed is not None:
-        raise StudyRefuses(f"{unplayed} A study opens only when all of it can be played.")
+    hindrance = not_ready(protocol)
+    if wanted is StudyState.OPEN and hindrance is not None:
+        raise StudyRefuses(hindrance)
     if wanted is StudyState.OPEN and study.opened_at_us is None:
         study.opened_at_us = at_us
     if wanted is StudyState.LOCKED:

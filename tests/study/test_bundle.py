@@ -370,7 +370,8 @@ def test_everything_wrong_is_told_at_once():
         ),
         (
             bundle_files(study_toml=protocol_toml(primary=PRIMARY | {"control": "doctor"})),
-            "study.toml:primary.control: doctor is neither an arm nor a system of this bundle",
+            "study.toml: The primary comparison has doctor as its control, which is no arm of this study. "
+            "It cannot be opened as it is.",
         ),
     ],
 )
