@@ -1,6 +1,6 @@
 """One system, or one arm, against one panel of readers, from a table of scores alone."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,9 +22,9 @@ from study.errors import Fault, Faulty
 from study.profile import Better, MeasureKind, not_one_score_a_reading
 
 SYSTEM_ESTIMAND = {Weighting.PAIR: "E1", Weighting.CASE: "E2", Weighting.READER: "E3"}
+"""What a system's difference from a panel estimates under each weighting; see `weights_of`."""
 PANEL_ESTIMAND = "E9"
-METHODS = (Method.TWO_WAY, Method.BOOTSTRAP)
-"""The methods that compare test with control."""
+"""The mean difference of one panel under two arms, over the readings that the same reader made under both."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +73,22 @@ class _Sides:
 def compare(table: ScoreTable, question: Question, strata: Strata | None = None) -> Comparison:
     """Compare test with control on the pairs that exist.
 
+    Parameters
+    ----------
+    table : ScoreTable
+        Scores by reader, case and modality, in the measure's own units.
+    question : Question
+        What is compared, how, and under which weighting.
+    strata : Strata, optional
+        Cases that are drawn among themselves, for the bootstrap.
+
+    Returns
+    -------
+    Comparison
+        Test − control. A system against a panel estimates E1, E2 or E3, as the weighting says (`weights_of`); two
+        panels of the same readers estimate E9. NaN is what the method does not define, or what was refused: then
+        `estimate.refused` says why.
+
     Raises
     ------
     Faulty
@@ -85,7 +101,7 @@ def compare(table: ScoreTable, question: Question, strata: Strata | None = None)
     _check(table, question, measure, better, strata)
     _check_scale(table, question, measure)
     sides = _sides(table, question, measure)
-    estimate = _estimate(sides, question, strata)
+    estimate = METHODS[question.method](sides, question, strata)
     conclusion, p_margin = None, NAN
     if question.margin is not None:
         higher = better is Better.HIGHER
@@ -285,13 +301,16 @@ def _matrix(rows: Sequence[Score], readers: Sequence[str], cases: Sequence[str])
     return run_means(scores, cell, len(readers) * len(cases)).reshape(len(readers), len(cases))
 
 
-def _estimate(sides: _Sides, question: Question, strata: Strata | None) -> Estimate:
-    mask: Mask = sides.pairs.mask
+def _two_way(sides: _Sides, question: Question, _strata: Strata | None) -> Estimate:
+    mask = sides.pairs.mask
     differences = (sides.test - sides.control)[mask]
+    return twoway(differences, layout_of(mask), level=question.level, weighting=question.weights)
+
+
+def _crossed_bootstrap(sides: _Sides, question: Question, strata: Strata | None) -> Estimate:
+    """Only rows and columns with a pair are drawn from, so that nothing unread takes part in the sampling."""
+    mask: Mask = sides.pairs.mask
     layout = layout_of(mask)
-    if question.method is Method.TWO_WAY:
-        return twoway(differences, layout, level=question.level, weighting=question.weights)
-    # Only rows and columns with a pair are drawn from, so that nothing unread takes part in the sampling.
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     kept = tuple(sides.cases[column] for column in columns)
     draws = draw(
@@ -306,8 +325,15 @@ def _estimate(sides: _Sides, question: Question, strata: Strata | None) -> Estim
     return percentile(
         in_draws,
         layout,
-        value=dot(weights_of(layout, question.weights), differences),
+        value=dot(weights_of(layout, question.weights), (sides.test - sides.control)[mask]),
         level=question.level,
         weighting=question.weights,
         seed=question.seed,
     )
+
+
+METHODS: dict[Method, Callable[[_Sides, Question, Strata | None], Estimate]] = {
+    Method.TWO_WAY: _two_way,
+    Method.BOOTSTRAP: _crossed_bootstrap,
+}
+"""The methods that compare test with control; the command line takes its words from the keys."""

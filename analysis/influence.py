@@ -36,7 +36,19 @@ def ratio(numerator: Floats, denominator: Floats, weights: Floats) -> tuple[floa
 
 
 def mean(values: Floats, weights: Floats) -> tuple[float, Floats]:
-    """A weighted mean, and how far each reading stands from it: the ratio whose denominators are all 1."""
+    """A weighted mean, and how far each reading stands from it: the ratio whose denominators are all 1.
+
+    Parameters
+    ----------
+    values, weights : (N,) arrays
+        Finite values, and weights that add up to 1.
+
+    Returns
+    -------
+    value : float
+    influence : (N,) array
+        In the units of the values; its weighted mean is 0.
+    """
     value = dot(weights, values)
     return value, _without_dust(values - value, np.abs(values).max())
 
@@ -44,7 +56,17 @@ def mean(values: Floats, weights: Floats) -> tuple[float, Floats]:
 def harmonic_mean(parts: Sequence[tuple[float, Floats]]) -> tuple[float, Floats]:
     """The harmonic mean of several values over the same readings, with its influence by the chain rule.
 
-    0 where a part is 0; NaN where a part is NaN.
+    Parameters
+    ----------
+    parts : sequence of (float, (N,) array)
+        Each part's value, not negative, and its influence.
+
+    Returns
+    -------
+    value : float
+        0 where a part is 0; NaN where a part is NaN.
+    influence : (N,) array
+        NaN where the value is NaN.
     """
     values = np.array([value for value, _ in parts])
     value = float(harmonic_means(values))
@@ -56,14 +78,14 @@ def harmonic_mean(parts: Sequence[tuple[float, Floats]]) -> tuple[float, Floats]
 
 
 def harmonic_means(values: Floats) -> Floats:
-    """Harmonic means over the first axis. 0 where a part is 0, NaN where a part is NaN."""
+    """Harmonic means over the first axis: (n, …) to (…). 0 where a part is 0, NaN where a part is NaN."""
     some_zero, some_nan = (values == 0).any(axis=0), np.isnan(values).any(axis=0)
     inverse = np.sum(np.divide(1.0, values, out=np.ones_like(values), where=values != 0), axis=0)
     return np.where(some_nan, NAN, np.where(some_zero, 0.0, values.shape[0] / inverse))
 
 
 def difference(test: tuple[float, Floats], control: tuple[float, Floats]) -> tuple[float, Floats]:
-    """Test − control of two values with their influences on the same readings."""
+    """Test − control of two values with their influences (N,) on the same readings. NaN where one of them is NaN."""
     scale = max(np.abs(test[1]).max(), np.abs(control[1]).max())
     return test[0] - control[0], _without_dust(test[1] - control[1], scale)
 

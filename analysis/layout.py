@@ -56,10 +56,27 @@ def layout_of(mask: Mask) -> Layout:
 
 
 def weights_of(layout: Layout, weighting: Weighting) -> Floats:
-    """The weight of every reading, shape (N,), adding up to 1.
+    """The weight of every reading, adding up to 1: it decides which mean difference is estimated.
 
-    `pair`: every reading the same (E1). `case`: every case the same, shared among its readings (E2). `reader`: every
-    reader the same (E3). In a full table the three are one.
+    Parameters
+    ----------
+    layout : Layout
+        Reader and case of each of the N readings.
+    weighting : Weighting
+        `pair` for E1, `case` for E2, `reader` for E3.
+
+    Returns
+    -------
+    (N,) array
+        Positive, adding up to 1; empty where there is no reading.
+
+    Notes
+    -----
+    All three are mean differences system − physician for new physicians and new cases, the system a fixed, named thing.
+    E1: the mean over the pairs of reader and case that were read; a case counts as often as it was read, a reader for
+    as many cases as they read. E2: the mean over cases of the difference from the mean of the case's readers; every
+    case counts the same. E3: the mean over readers of each one's own mean difference; every reader counts the same. In
+    a full table the three are one.
     """
     match weighting:
         case Weighting.PAIR:

@@ -17,7 +17,13 @@ Influenced = tuple[float, Floats]
 
 
 def defined(table: MeasureTable, arm: str) -> Mask:
-    """Where both sides have a value, by (system, reader, case); of a composite: where some part has."""
+    """Where both sides have a value; of a composite, where some part has.
+
+    Returns
+    -------
+    (K, R, C) bool array
+        By system, reader and case. False where the case was not read, not answered, or the measure has no value.
+    """
     some = table.parts or (table,)
     both = [
         np.isfinite(part.arms[arm].below)[None, :, :] & np.isfinite(part.systems.below)[:, None, :] for part in some
@@ -26,7 +32,27 @@ def defined(table: MeasureTable, arm: str) -> Mask:
 
 
 def in_study(table: MeasureTable, arm: str, system: int, mask: Mask, weights: Floats) -> tuple[Influenced, Influenced]:
-    """System and physicians over the readings of the mask (R, C), weighted."""
+    """System and physicians over the same readings.
+
+    Parameters
+    ----------
+    table : MeasureTable
+        The measure, in its own units (a proportion between 0 and 1).
+    arm : str
+        The physicians' arm.
+    system : int
+        The system's row, of K.
+    mask : (R, C) bool array
+        The N readings that are compared.
+    weights : (N,) array
+        Of these readings in row-major order, adding up to 1.
+
+    Returns
+    -------
+    test, control : (float, (N,) array)
+        The value of each side and each reading's influence on it. NaN: nothing stands below the line of the ratio.
+        Of a composite, a reading at which a part has no value adds nothing to that part.
+    """
     if table.parts:
         sides = [in_study(part, arm, system, mask, weights) for part in table.parts]
         return harmonic_mean([side[0] for side in sides]), harmonic_mean([side[1] for side in sides])
@@ -36,7 +62,20 @@ def in_study(table: MeasureTable, arm: str, system: int, mask: Mask, weights: Fl
 
 
 def of_physicians(table: MeasureTable, arm: str, mask: Mask, weights: Floats) -> Influenced:
-    """The physicians of one arm alone, over the readings of the mask."""
+    """The physicians of one arm alone.
+
+    Parameters
+    ----------
+    mask : (R, C) bool array
+        The N readings that enter.
+    weights : (N,) array
+        Of these readings in row-major order, adding up to 1.
+
+    Returns
+    -------
+    (float, (N,) array)
+        The value and each reading's influence on it. NaN: nothing stands below the line.
+    """
     if table.parts:
         return harmonic_mean([of_physicians(part, arm, mask, weights) for part in table.parts])
     terms = Terms(table.arms[arm].above[mask], table.arms[arm].below[mask])
@@ -44,7 +83,18 @@ def of_physicians(table: MeasureTable, arm: str, mask: Mask, weights: Floats) ->
 
 
 def of_system(table: MeasureTable, system: int, weights: Floats) -> Influenced:
-    """One system alone, over the cases, weighted (C,)."""
+    """One system alone, runs averaged within each case.
+
+    Parameters
+    ----------
+    weights : (C,) array
+        Of the cases, adding up to 1; 0 leaves a case out.
+
+    Returns
+    -------
+    (float, (C,) array)
+        The value and each case's influence on it. NaN: nothing stands below the line.
+    """
     if table.parts:
         return harmonic_mean([of_system(part, system, weights) for part in table.parts])
     terms = Terms(table.systems.above[system], table.systems.below[system])
@@ -52,13 +102,32 @@ def of_system(table: MeasureTable, system: int, weights: Floats) -> Influenced:
 
 
 def differences(table: MeasureTable, arm: str, system: int, mask: Mask) -> Floats:
-    """System − reader at each reading of the mask, of a mean."""
+    """System − reader at each of the N readings of the mask (R, C), shape (N,); of a mean only.
+
+    NaN where one of the two has no value.
+    """
     test, control = _both_at(table, arm, system, mask)
     return test.above - control.above
 
 
 def in_draws(table: MeasureTable, arm: str, systems: Sequence[int], read: Mask, draws: Draws) -> tuple[Floats, Floats]:
-    """Systems and physicians in every draw, each of shape (B, K): physicians over the pairs of each system."""
+    """Both sides in every draw.
+
+    Parameters
+    ----------
+    systems : K row numbers
+        The systems that are compared.
+    read : (R, C) bool array
+        The readings of the arm that exist.
+    draws : Draws
+        Of all R readers and all C cases, B times.
+
+    Returns
+    -------
+    systems, physicians : (B, K) arrays
+        In the measure's units; the physicians over the pairs of each system. NaN: the draw has no pair, or nothing
+        below the line.
+    """
     if table.parts:
         sides = [in_draws(part, arm, systems, read, draws) for part in table.parts]
         return (

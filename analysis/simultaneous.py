@@ -12,7 +12,11 @@ from analysis.student import t_quantile
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """An interval that holds together with the others of its family, and the family's critical value."""
+    """An interval that holds together with the others of its family.
+
+    `low` and `high` are in the measure's units, `critical` is the family's critical value in standard errors, `family`
+    the number of its members.
+    """
 
     low: float
     high: float
@@ -23,8 +27,17 @@ class Band:
 def critical_value(in_draws: Floats, *, level: float) -> float:
     """The quantile of the largest studentised deviation over a family, in standard errors.
 
-    `in_draws` (B, K) holds the contrasts of the family in the same draws; a draw in which one has no value is left out.
-    NaN: fewer than two draws are left, or a contrast is the same in all of them.
+    Parameters
+    ----------
+    in_draws : (B, K) array
+        The K contrasts of the family in the same B draws. NaN: no value; such a draw is left out for all of them.
+    level : float
+        Coverage of the whole family, such as 0.95.
+
+    Returns
+    -------
+    float
+        NaN: fewer than two draws are left, or a contrast is the same in all of them.
     """
     complete = in_draws[np.isfinite(in_draws).all(axis=1)]
     if len(complete) < 2 or (np.ptp(complete, axis=0) == 0).any():
@@ -34,9 +47,24 @@ def critical_value(in_draws: Floats, *, level: float) -> float:
 
 
 def bands(in_draws: Floats, estimates: Sequence[Estimate], *, level: float) -> list[Band | None]:
-    """A band for each estimate of the family; None for all of them where the family has fewer than two members,
-    or too few draws in which all have a value.
+    """A band for each estimate of a family.
 
+    Parameters
+    ----------
+    in_draws : (B, K) array
+        The K contrasts in the same B draws, in the measure's units; NaN: no value in that draw.
+    estimates : sequence of K estimates
+        Each with its default interval (`se` and `df` are not NaN), in the order of the columns.
+    level : float
+        Coverage of the whole family.
+
+    Returns
+    -------
+    list of K bands
+        None for all of them where the family has fewer than two members, or no critical value.
+
+    Notes
+    -----
     The critical value comes from the draws, the standard error from the default interval. The draws' maxima are on the
     normal scale; each contrast's own degrees of freedom turn them into its t, so that a band is never narrower than
     the interval it accompanies for want of readers.

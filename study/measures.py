@@ -33,14 +33,17 @@ Fold = Callable[[Sums], Folded]
 
 
 def quotient(numerator: Floats, denominator: Floats, *, otherwise: float = np.nan) -> Floats:
-    """Elementwise quotient, `otherwise` where the denominator is 0."""
+    """Elementwise quotient of two arrays (N,), finite and not negative; `otherwise` where the denominator is 0.
+
+    The default NaN says that the measure has no value for that reading.
+    """
     out = np.full(len(denominator), otherwise)
     np.divide(numerator, denominator, out=out, where=denominator > 0)
     return out
 
 
 def harmonic(a: Floats, b: Floats) -> Floats:
-    """Harmonic mean of two values; 0 where both are 0."""
+    """Harmonic means of two arrays (N,), finite and not negative, elementwise; 0 where both are 0."""
     return quotient(2 * a * b, a + b, otherwise=0.0)
 
 

@@ -60,7 +60,17 @@ class Verdicts:
 
 
 def judge(case: CaseRubric, profile: Profile, matched: Flags, partial: Flags) -> Verdicts:
-    """Judge m readings of one case: what was chosen, and what of it was met only in part, both of shape (n, m)."""
+    """Judge m readings of one case.
+
+    Parameters
+    ----------
+    case : CaseRubric
+        Of n options: their scores, groups and dependencies.
+    profile : Profile
+        Whether structure is heeded, and from which score a partial match is still an omission.
+    matched, partial : bool arrays, shape (n, m)
+        What was chosen, and what of it was met only in part (a subset).
+    """
     alternative = case.alternative if profile.structured else np.full_like(case.alternative, -1)
     gated = _gated(case, matched) if profile.structured else np.zeros_like(matched)
     omission = _omissions(case.score, profile, alternative, matched, partial, gated)
@@ -79,7 +89,15 @@ def judge(case: CaseRubric, profile: Profile, matched: Flags, partial: Flags) ->
 class Units:
     """The units in which some member holds a claim: options alone first, then groups.
 
-    `rows` are their options, group by group; the methods take arrays over these rows and give one row a unit.
+    Attributes
+    ----------
+    rows : int array, shape (q,)
+        Their options, of the n of a case: first each that stands alone, then group by group.
+
+    Notes
+    -----
+    Of u units, the methods take arrays over `rows`, shape (q, m) for m readings, and give one row a unit, shape (u, m);
+    only `first` takes claims over all options, shape (n,), and gives an option a unit, shape (u,). None is ever NaN.
     """
 
     def __init__(self, alternative: Ints, claim: Flags) -> None:
@@ -89,17 +107,19 @@ class Units:
         self.rows = np.concatenate((self._alone, *self._groups))
 
     def most(self, values: Floats) -> Floats:
-        """Each unit's greatest value."""
+        """Each unit's greatest value: (q, m) to (u, m)."""
         return self._reduced(np.maximum, values)
 
     def any(self, claims: Flags) -> Flags:
+        """Whether some member holds the claim: (q, m) to (u, m)."""
         return self._reduced(np.logical_or, claims)
 
     def all(self, claims: Flags) -> Flags:
+        """Whether every member holds the claim: (q, m) to (u, m)."""
         return self._reduced(np.logical_and, claims)
 
     def first(self, claims: Flags) -> Ints:
-        """The first option of each unit that holds the claim (over all options of the case)."""
+        """The first option of each unit that holds the claim: (n,) over all options of the case to (u,)."""
         firsts = [members[np.argmax(claims[members])] for members in self._groups]
         return np.concatenate((self._alone, np.array(firsts, dtype=np.int64)))
 
