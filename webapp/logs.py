@@ -2,9 +2,22 @@
 
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import structlog
 from structlog.tracebacks import ExceptionDictTransformer
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Only what went wrong is said, and afterwards everything as before."""
+    before = structlog.get_config()
+    configure(least=logging.ERROR)
+    try:
+        yield
+    finally:
+        structlog.configure(**before)
 
 
 def configure(*, least: int = logging.INFO) -> None:

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+import structlog
 from builders import rows
 
 from study.cut import Cut
@@ -18,7 +19,7 @@ from study.progress import Ending
 from study.store import conduct, cuts, jobs, studies
 from study.store.audit import audit
 from study.tables import JobState
-from webapp import create_app
+from webapp import create_app, logs
 from webapp.demo import command as demo
 from webapp.demo import serving
 from webapp.settings import Settings
@@ -173,3 +174,14 @@ def test_it_serves_until_it_is_interrupted_and_leaves_nothing_running(tmp_path):
     assert len(set(re.findall(r"http://\S+", said))) == 3
     assert len(children) == 2
     assert not [pid for pid in children if Path(f"/proc/{pid}").exists()]
+
+
+def test_what_is_done_quietly_leaves_the_logs_as_they_were(capsys):
+    before = structlog.get_config()
+    with logs.quiet():
+        structlog.get_logger("demo").warning("not this")
+        structlog.get_logger("demo").error("but this")
+    assert structlog.get_config() == before
+    said = capsys.readouterr().err
+    assert "but this" in said
+    assert "not this" not in said

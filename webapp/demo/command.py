@@ -1,6 +1,5 @@
 """`primum demo`: a database with two studies, three fresh links, and a server on this machine alone."""
 
-import logging
 import secrets
 import threading
 import time
@@ -126,8 +125,8 @@ def _make(database: "Database", *, now_us: int, advance: Advance) -> None:
     studies.make_locked(database, locked_bundle, now_us=now_us, password_hash=nobodys, advance=advance)
     advance("analysis", 0, 1)
     database.write(lambda session: studies.ask_for_analysis(session, locked_bundle, at_us=now_us))
-    logs.configure(least=logging.ERROR)
-    analyse_next(database, clock=lambda: time.time_ns() // 1000, stop=threading.Event())
+    with logs.quiet():
+        analyse_next(database, clock=lambda: time.time_ns() // 1000, stop=threading.Event())
     with database.read() as session:
         studies.check_analysed(session)
 
