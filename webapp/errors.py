@@ -41,7 +41,7 @@ TITLES = {
     404: "Not here",
     405: "Not here",
     409: "Not at this time",
-    410: "This link is of no use any more",
+    410: "This link no longer works",
     413: "Too large",
     422: "Something does not fit",
     429: "Too many tries",

@@ -62,6 +62,15 @@ class Seen:
     extension_us: int
     void_reason: str | None
 
+    @property
+    def set_aside(self) -> bool:
+        return self.void_reason is not None
+
+    @property
+    def closed(self) -> bool:
+        """One that was set aside counts neither as closed nor as to do."""
+        return self.state in (State.SUBMITTED, State.EXPIRED) and not self.set_aside
+
 
 @dataclass(frozen=True, slots=True)
 class RosterLine:
@@ -83,7 +92,16 @@ class RosterLine:
 
     @property
     def done(self) -> int:
-        return sum(seen.state in (State.SUBMITTED, State.EXPIRED) for seen in self.readings)
+        return sum(seen.closed for seen in self.readings)
+
+    @property
+    def set_aside(self) -> int:
+        return sum(seen.set_aside for seen in self.readings)
+
+    @property
+    def expected(self) -> int:
+        """Readings that are closed or still to be: all but those set aside."""
+        return len(self.readings) - self.set_aside
 
     @property
     def last_activity_us(self) -> int | None:
@@ -97,7 +115,7 @@ class RosterLine:
             return "withdrawn"
         if self.joined_at_us is None:
             return "invited"
-        if self.readings and self.done == len(self.readings):
+        if self.readings and self.done == self.expected:
             return "complete"
         return "reading" if any(seen.opened_at_us for seen in self.readings) else "joined"
 

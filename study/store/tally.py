@@ -45,8 +45,13 @@ class Readings:
         return self.submitted + self.expired
 
     @property
+    def expected(self) -> int:
+        """Readings that are closed or still to be: all but those set aside."""
+        return self.assigned + self.open + self.closed
+
+    @property
     def total(self) -> int:
-        return self.assigned + self.open + self.closed + self.set_aside
+        return self.expected + self.set_aside
 
 
 @dataclass(frozen=True, slots=True)

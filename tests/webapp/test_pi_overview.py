@@ -1,5 +1,6 @@
 """What a study's conduct comes to, from its roster alone."""
 
+from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
@@ -7,14 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from study.progress import State
+from study.protocol import Window
 from study.store.conduct import RosterLine, Seen
+from study.tables import StudyRow, StudyState
 from study.timing import SECOND_US
 from webapp.pi.finding import PAGE, find
 from webapp.pi.overview import CaseTimeouts, overview
+from webapp.pi.stalled import stalled
 
 MINUTE_US = 60 * SECOND_US
 DAY_US = 24 * 60 * MINUTE_US
 NOW_US = 100 * DAY_US
+ALWAYS = Window()
 
 
 def a_reading(state: State, *, case: str = "c1", opened: int = 90 * DAY_US, used: int = 4, **changed: object) -> Seen:
@@ -56,20 +61,77 @@ def a_line(label: str, *readings: Seen, **changed: object) -> RosterLine:
 
 
 def seen_of(*lines: RosterLine):
-    return overview(lines, target=30, at_us=NOW_US)
+    return overview(lines, target=30)
 
 
-def test_a_reader_is_stalled_who_began_and_has_done_nothing_for_two_days():
-    just, almost = NOW_US - 2 * DAY_US, NOW_US - 2 * DAY_US + 1
-    lines = [
-        a_line("JUST", a_reading(State.OPEN, opened=just), a_reading(State.ASSIGNED)),
-        a_line("ALMOST", a_reading(State.OPEN, opened=almost), a_reading(State.ASSIGNED)),
+class TestStalled:
+    two, seven = NOW_US - 2 * DAY_US, NOW_US - 7 * DAY_US
+    lines = (
+        a_line("JUST", a_reading(State.OPEN, opened=two), a_reading(State.ASSIGNED)),
+        a_line("ALMOST", a_reading(State.OPEN, opened=two + 1), a_reading(State.ASSIGNED)),
         a_line("LONGER", a_reading(State.SUBMITTED, opened=90 * DAY_US), a_reading(State.ASSIGNED)),
-        a_line("NEVER", a_reading(State.ASSIGNED)),
+        a_line("WAITS", a_reading(State.ASSIGNED), joined_at_us=two),
+        a_line("WAITED", a_reading(State.ASSIGNED)),
+        a_line("NEW", a_reading(State.ASSIGNED), joined_at_us=two + 1),
+        a_line("ASKED", invited_at_us=seven, invitation_sent_at_us=seven),
+        a_line("AGAIN", invited_at_us=seven - DAY_US, invitation_sent_at_us=seven + 1),
+        a_line("LOST", invited_at_us=seven - DAY_US, invitation_sent_at_us=None),
         a_line("DONE", a_reading(State.SUBMITTED)),
+        a_line("ASIDE", a_reading(State.SUBMITTED), a_reading(State.ASSIGNED, void_reason="an incident")),
         a_line("GONE", a_reading(State.SUBMITTED), a_reading(State.ASSIGNED), withdrawn_at_us=95 * DAY_US),
+        a_line("TEST", a_reading(State.SUBMITTED), a_reading(State.ASSIGNED), test=True),
+    )
+
+    def of(self, state: StudyState = StudyState.OPEN, window: Window = ALWAYS, opened: int = 70 * DAY_US):
+        study = StudyRow(name="demo", state=state, opened_at_us=None if state is StudyState.DRAFT else opened)
+        found = stalled(self.lines, study, window, at_us=NOW_US)
+        kinds = (found.amid, found.never_began, found.never_joined)
+        assert found.number == sum(map(len, kinds))
+        return [[line.label for line in lines] for lines in kinds]
+
+    def test_each_kind_apart_and_the_longest_silence_first(self):
+        assert self.of() == [["LONGER", "JUST"], ["WAITED", "WAITS"], ["LOST", "ASKED"]]
+
+    @pytest.mark.parametrize(("state", "expected"), [
+        (StudyState.DRAFT, [[], [], ["LOST", "ASKED"]]),
+        (StudyState.PAUSED, [[], [], ["LOST", "ASKED"]]),
+        (StudyState.LOCKED, [[], [], []]),
+    ])  # fmt: skip
+    def test_nobody_is_stalled_by_what_the_study_does_not_allow(self, state, expected):
+        assert self.of(state) == expected
+
+    def test_a_study_that_opened_yesterday_has_kept_nobody_waiting(self):
+        assert self.of(opened=NOW_US - DAY_US)[1] == []
+
+    def test_a_window_that_is_not_open_yet_or_shut_has_no_stalled(self):
+        now = datetime.fromtimestamp(NOW_US / SECOND_US, UTC)
+        assert self.of(window=Window(opens=now))[1] == []
+        assert self.of(window=Window(closes=now)) == [[], [], []]
+
+
+def test_a_reading_that_was_set_aside_counts_neither_as_closed_nor_as_to_do_wherever_it_is_counted():
+    lines = [
+        a_line("A", a_reading(State.SUBMITTED), a_reading(State.EXPIRED, void_reason="network")),
+        a_line("B", a_reading(State.SUBMITTED), a_reading(State.ASSIGNED), a_reading(State.OPEN, void_reason="drill")),
     ]
-    assert [line.label for line in seen_of(*lines).stalled] == ["LONGER", "JUST"]
+    readings = seen_of(*lines).readings
+    assert (readings.closed, readings.expected, readings.set_aside) == (2, 3, 2)
+    assert [(line.done, line.expected, line.set_aside, line.status) for line in lines] == [
+        (1, 1, 1, "complete"),
+        (1, 2, 1, "reading"),
+    ]
+
+
+@given(st.lists(st.lists(st.tuples(st.sampled_from(State), st.booleans()), max_size=8), max_size=5))
+def test_the_card_is_the_sum_of_the_roster(people):
+    lines = [
+        a_line(f"R{number}", *(a_reading(state, void_reason="an incident" if aside else None) for state, aside in own))
+        for number, own in enumerate(people)
+    ]
+    readings = seen_of(*lines).readings
+    assert readings.closed == sum(line.done for line in lines)
+    assert readings.expected == sum(line.expected for line in lines)
+    assert readings.set_aside == sum(line.set_aside for line in lines)
 
 
 def test_time_used_is_of_closed_readings_that_were_not_set_aside():
@@ -119,7 +181,7 @@ def test_an_empty_roster_has_an_overview():
         None,
         None,
     )
-    assert (empty.stalled, empty.timeouts) == ((), ())
+    assert empty.timeouts == ()
 
 
 @given(st.lists(st.tuples(st.sampled_from(State), st.booleans()), max_size=30))

@@ -66,8 +66,10 @@ class TestBeginning:
         visitor.get(f"/pi/{NAME}/pause")
         assert visitor.post(f"/pi/{NAME}/pause", {"reason": "maintenance"}).status_code == 303
         visitor.get(f"/pi/{NAME}")
-        visitor.post(f"/pi/{NAME}/open")
+        assert visitor.post(f"/pi/{NAME}/open", {"reason": "x" * 501}).status_code == 422
+        visitor.post(f"/pi/{NAME}/open", {"reason": "maintenance is over"})
         assert kinds_of(site.database, study.id) == ["loaded", "opened", "paused", "opened"]
+        assert "maintenance is over" in repr(rows(site.database, "event_payload"))
 
     def test_a_study_without_a_primary_comparison_does_not_open_and_says_why(self, site):
         site.load(StudyState.DRAFT, **{"study.toml": without(demo_files(), "primary")})
@@ -111,6 +113,7 @@ class TestInviting:
             ({"email": "nobody"}, "'nobody' is not an e-mail address."),
             ({"email": "a@b.org", "strata": "north"}, "Write strata as name = value"),
             ({"email": "a@b.org", "strata": "site=a, site=b"}, "Write strata as name = value"),
+            ({"email": "a@b.org", "strata": "site=a, Site=b"}, "Write strata as name = value"),
             ({"email": "a@b.org", "full_name": "x" * 201}, "Field cannot be longer than 200 characters."),
             ({"email": "a@b.org", "full_name": "A\x00B"}, "cannot be stored"),
             ({"email": "pi@example.org"}, "belongs to the study's staff"),
@@ -142,6 +145,17 @@ class TestInviting:
         assert "left as they are: ada@example.org" in visitor.text
         assert row_of(site, "reader", email="ada@example.org")["full_name"] == "Ada Reader"
         assert site.visitor().get("/join/invitation").status_code == 200
+
+    def test_a_stratum_is_written_as_on_the_roster_and_that_is_said(self, site):
+        site.load()
+        visitor = site.staff(Role.PI)
+        upload(visitor, b"email,name,site\nada@example.org,Ada,New  York\nben@example.org,Ben,new york\n")
+        assert "Strata are written as on the roster: site: New York." in visitor.get(f"/pi/{NAME}/links").text
+        visitor.get(f"/pi/{NAME}/invite")
+        assert "In use so far: site = New York." in visitor.text
+        visitor.post(f"/pi/{NAME}/invite", {"email": "cy@example.org", "strata": "Site = NEW YORK, grade = senior"})
+        assert {str(row["strata"].get("site")) for row in rows(site.database, "reader")} == {"New York"}
+        assert row_of(site, "reader", email="cy@example.org")["strata"] == {"site": "New York", "grade": "senior"}
 
     def test_a_faulty_list_is_refused_whole_with_every_fault(self, site):
         site.load()
@@ -251,19 +265,30 @@ class TestWatching:
         visitor = demo_site.staff(Role.PI)
         visitor.get(f"/pi/{NAME}")
         assert "6 of 30" in visitor.text
-        assert "3 readers stalled" in visitor.text
-        assert visitor.text.index("3 readers stalled") < visitor.text.index("Roster")
+        assert "6 readers stalled" in visitor.text
+        assert visitor.text.index("6 readers stalled") < visitor.text.index("Roster")
         assert "The question asks about a second visit" in visitor.text
 
     def test_what_is_over_is_closed_before_it_is_shown(self, demo_site):
         visitor = demo_site.staff(Role.PI)
         page = reader_page(demo_site, "paulo.serra@clinic.example")
         visitor.get(page)
-        assert "3 of 6 cases closed" in visitor.text
+        assert "Cases closed: 3 of 6." in visitor.text
         demo_site.clock.advance(3600)
         visitor.get(page)
-        assert "4 of 6 cases closed" in visitor.text
+        assert "Cases closed: 4 of 6." in visitor.text
         assert chain_faults(demo_site.database) == []
+
+    def test_a_search_without_a_hit_says_so(self, demo_site):
+        visitor = demo_site.staff(Role.PI)
+        visitor.get(f"/pi/{NAME}?q=zzz")
+        assert "No reader matches “zzz”." in visitor.text
+
+    def test_a_locked_study_speaks_of_no_lock_to_come_and_calls_nobody_stalled(self, demo_site):
+        visitor = demo_site.staff(Role.PI)
+        visitor.get("/pi/demo-locked")
+        assert "Before the lock" not in visitor.text
+        assert "stalled" not in visitor.text
 
     def test_a_search_narrows_the_roster(self, demo_site):
         visitor = demo_site.staff(Role.PI)
@@ -305,7 +330,7 @@ class TestMending:
         ("typed", "said"),
         [
             ({"minutes": "0", "reason": "network"}, "From 1 to 240 minutes."),
-            ({"minutes": "soon", "reason": "network"}, "Not a valid integer value."),
+            ({"minutes": "soon", "reason": "network"}, "Whole minutes."),
             ({"minutes": "5", "reason": "  "}, "Give a reason."),
         ],
     )
@@ -326,6 +351,7 @@ class TestMending:
         assert visitor.post(page, {"reason": "the wrong patient's file was open"}).status_code == 303
         visitor.get(reader_page(demo_site, self.email))
         assert "the wrong patient's file was open" in visitor.text
+        assert "Cases closed: 2 of 5, 1 set aside." in visitor.text
         assert visitor.get(page).status_code == 409
         assert chain_faults(demo_site.database) == []
 

@@ -16,6 +16,7 @@ from webapp.pi import gather
 from webapp.pi.blueprint import bp
 from webapp.pi.forms import AccommodationForm, ExtendForm, LockForm, PauseForm, ReasonForm
 from webapp.pi.overview import overview
+from webapp.study_page import StudyPage, study_page
 
 SAID = {
     StudyState.OPEN: "The study is open: readers can begin cases.",
@@ -27,12 +28,15 @@ SAID = {
 @bp.post("/<study:name>/open")
 def open_study(name: str) -> ResponseReturnValue:
     """Open it, or resume it after a pause."""
-    return _become(name, StudyState.OPEN, "")
+    form = PauseForm()
+    if not form.validate():
+        abort(422, " ".join(form.reason.errors))
+    return _become(name, StudyState.OPEN, form.reason.data or "")
 
 
 @bp.route("/<study:name>/pause", methods=["GET", "POST"])
 def pause(name: str) -> ResponseReturnValue:
-    place, form = gather.place(name), PauseForm()
+    place, form = study_page(name), PauseForm()
     if form.validate_on_submit():
         return _become(name, StudyState.PAUSED, form.reason.data or "")
     return _asked("pi/pause.html", form, place=place)
@@ -43,19 +47,19 @@ def lock(name: str) -> ResponseReturnValue:
     """The owner's alone: from here on the analysis may be seen, and nothing can be added."""
     if deps.me().role is not Role.OWNER:
         abort(403)
-    place, form = gather.place(name), LockForm(name=name)
+    place, form = study_page(name), LockForm(name=name)
     lines = gather.roster(place.study)
     if form.validate_on_submit():
         return _become(name, StudyState.LOCKED, form.reason.data)
     with deps.database().read() as session:
         answering = readings.being_answered(session, place.study.id)
-    seen = overview(lines, target=place.content.protocol.target_readers, at_us=deps.now_us())
+    seen = overview(lines, target=place.content.protocol.target_readers)
     return _asked("pi/lock.html", form, place=place, seen=seen, answering=answering)
 
 
 @bp.route("/<study:name>/readers/<uuid:respondent_id>/withdraw", methods=["GET", "POST"])
 def withdraw(name: str, respondent_id: UUID) -> ResponseReturnValue:
-    place, form, at_us, actor_id = gather.place(name), ReasonForm(), deps.now_us(), deps.my_id()
+    place, form, at_us, actor_id = study_page(name), ReasonForm(), deps.now_us(), deps.my_id()
     line = gather.line(place.study, respondent_id)
     if not form.validate_on_submit():
         return _asked("pi/withdraw.html", form, place=place, line=line)
@@ -72,7 +76,7 @@ def withdraw(name: str, respondent_id: UUID) -> ResponseReturnValue:
 
 @bp.route("/<study:name>/readers/<uuid:respondent_id>/time", methods=["GET", "POST"])
 def accommodate(name: str, respondent_id: UUID) -> ResponseReturnValue:
-    place, at_us, actor_id = gather.place(name), deps.now_us(), deps.my_id()
+    place, at_us, actor_id = study_page(name), deps.now_us(), deps.my_id()
     line = gather.line(place.study, respondent_id)
     form = AccommodationForm(data={"percent": line.accommodation_percent})
     if not form.validate_on_submit():
@@ -89,7 +93,7 @@ def accommodate(name: str, respondent_id: UUID) -> ResponseReturnValue:
 
 @bp.route("/<study:name>/readers/<uuid:respondent_id>/readings/<int:position>/extend", methods=["GET", "POST"])
 def extend(name: str, respondent_id: UUID, position: int) -> ResponseReturnValue:
-    place, form, at_us, actor_id = gather.place(name), ExtendForm(), deps.now_us(), deps.my_id()
+    place, form, at_us, actor_id = study_page(name), ExtendForm(), deps.now_us(), deps.my_id()
     line = gather.line(place.study, respondent_id)
     seen = gather.reading(line, position)
     if not form.validate_on_submit():
@@ -109,7 +113,7 @@ def extend(name: str, respondent_id: UUID, position: int) -> ResponseReturnValue
 
 @bp.route("/<study:name>/readers/<uuid:respondent_id>/readings/<int:position>/set-aside", methods=["GET", "POST"])
 def set_aside(name: str, respondent_id: UUID, position: int) -> ResponseReturnValue:
-    place, form, at_us, actor_id = gather.place(name), ReasonForm(), deps.now_us(), deps.my_id()
+    place, form, at_us, actor_id = study_page(name), ReasonForm(), deps.now_us(), deps.my_id()
     line = gather.line(place.study, respondent_id)
     seen = gather.reading(line, position)
     if seen.void_reason is not None:
@@ -127,7 +131,7 @@ def set_aside(name: str, respondent_id: UUID, position: int) -> ResponseReturnVa
 
 
 def _become(name: str, wanted: StudyState, reason: str) -> ResponseReturnValue:
-    place, at_us, actor_id = gather.place(name), deps.now_us(), deps.my_id()
+    place, at_us, actor_id = study_page(name), deps.now_us(), deps.my_id()
     deps.database().write(
         lambda session: studies.change_state(
             session,
@@ -151,7 +155,7 @@ def _with_reader(name: str, respondent_id: UUID, act: Callable[[Session, ReaderR
     deps.database().write(work)
 
 
-def _asked(template: str, form: FlaskForm, *, place: gather.Place, **shown: object) -> ResponseReturnValue:
+def _asked(template: str, form: FlaskForm, *, place: StudyPage, **shown: object) -> ResponseReturnValue:
     page = render_template(template, form=form, place=place, study=place.study, **shown)
     return page, 422 if form.errors else 200
 

@@ -7,6 +7,7 @@ from wtforms.validators import DataRequired, InputRequired, Length, NumberRange,
 
 from study.store import accounts
 from study.store.enrolment import ACCOMMODATIONS
+from webapp.pi.strata import folded
 
 LONGEST_REASON = 500
 
@@ -47,7 +48,7 @@ class InviteForm(FlaskForm):
             if not part.strip():
                 continue
             name, equals, value = (piece.strip() for piece in part.partition("="))
-            if not (name and equals and value) or name in strata:
+            if not (name and equals and value) or folded(name) in map(folded, strata):
                 return None
             strata[name] = value
         return strata
@@ -58,6 +59,8 @@ class InviteListForm(FlaskForm):
 
 
 class PauseForm(FlaskForm):
+    """A pause, and its end: a reason is welcome."""
+
     reason = _reason("Reason", required=None)
 
 
@@ -65,8 +68,16 @@ class ReasonForm(FlaskForm):
     reason = _reason("Reason", required="Give a reason. It stays on the study's record.")
 
 
+class WholeMinutes(IntegerField):
+    def process_formdata(self, valuelist: list[str]) -> None:
+        try:
+            super().process_formdata(valuelist)
+        except ValueError:
+            raise ValueError("Whole minutes.") from None
+
+
 class ExtendForm(ReasonForm):
-    minutes = IntegerField(
+    minutes = WholeMinutes(
         "Minutes more",
         validators=[InputRequired("How many minutes?"), NumberRange(1, 240, "From 1 to 240 minutes.")],
     )

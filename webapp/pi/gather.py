@@ -1,6 +1,5 @@
-"""What every page of the PI begins with: the study, what its files say, and nothing open that is over."""
+"""What the pages of the PI begin with: the roster, and nothing open that is over."""
 
-from dataclasses import dataclass
 from uuid import UUID
 
 from flask import abort
@@ -11,25 +10,7 @@ from study.store.conduct import RosterLine, Seen
 from study.store.studies import StudyRefuses
 from study.tables import ClosedBy, StudyRow, StudyState
 from webapp import deps
-from webapp.content import Content
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """One study, and what its files say."""
-
-    study: StudyRow
-    content: Content
-
-    @property
-    def locked(self) -> bool:
-        return self.study.state == StudyState.LOCKED
-
-
-def place(name: str) -> Place:
-    with deps.database().read() as session:
-        study = studies.by_name(session, name)
-    return Place(study, deps.content(study.id, study.bundle_digest))
+from webapp.pi.strata import Spellings
 
 
 def roster(study: StudyRow) -> list[RosterLine]:
@@ -37,6 +18,12 @@ def roster(study: StudyRow) -> list[RosterLine]:
     close_what_is_due()
     with deps.database().read() as session:
         return conduct.roster(session, study.id, at_us=deps.now_us())
+
+
+def spellings(study: StudyRow) -> Spellings:
+    """The strata of everybody on the roster, as they are written there."""
+    with deps.database().read() as session:
+        return Spellings(line.strata for line in conduct.roster(session, study.id, at_us=deps.now_us()))
 
 
 def line(study: StudyRow, respondent_id: UUID) -> RosterLine:

@@ -24,6 +24,8 @@ from webapp.pi import gather, letter, links
 from webapp.pi.blueprint import bp
 from webapp.pi.forms import InviteForm, InviteListForm
 from webapp.pi.invitees import parse_invitees
+from webapp.pi.strata import spelled_alike
+from webapp.study_page import StudyPage, study_page
 
 HOUR_US = 3600 * SECOND_US
 NO_MAIL = (
@@ -87,7 +89,7 @@ def invite_again(name: str, respondent_id: UUID) -> ResponseReturnValue:
 @bp.post("/<study:name>/readers/<uuid:respondent_id>/password-link")
 def password_link(name: str, respondent_id: UUID) -> ResponseReturnValue:
     """For a reader who lost the password. The reader alone gets to see it: whoever opens it acts as the reader."""
-    place = gather.place(name)
+    place = study_page(name)
     settings, at_us, actor_id = deps.settings(), deps.now_us(), deps.my_id()
     if not settings.smtp_host:
         raise StudyRefuses(NO_MAIL)
@@ -115,7 +117,7 @@ def password_link(name: str, respondent_id: UUID) -> ResponseReturnValue:
 @bp.get("/<study:name>/links")
 def invited(name: str) -> ResponseReturnValue:
     """The links of the last act, shown once: they are kept nowhere in the clear."""
-    place = gather.place(name)
+    place = study_page(name)
     batch = links.take(name)
     if batch is None:
         return render_template("pi/links.html", place=place, study=place.study, shown=(), batch=None)
@@ -137,15 +139,15 @@ def invited(name: str) -> ResponseReturnValue:
     )
 
 
-def _inviting(name: str) -> gather.Place:
-    place = gather.place(name)
+def _inviting(name: str) -> StudyPage:
+    place = study_page(name)
     if place.locked:
         raise StudyRefuses("This study is locked: nobody can be invited any more.")
     return place
 
 
 def _page(
-    place: gather.Place,
+    place: StudyPage,
     *,
     form: InviteForm | None = None,
     list_form: InviteListForm | None = None,
@@ -162,13 +164,15 @@ def _page(
         faults=faults,
         by_mail=bool(deps.settings().smtp_host),
         days=deps.settings().invitation_days,
+        strata=gather.spellings(place.study).in_use(),
     )
     return page, 422 if wrong else 200
 
 
-def _sent(place: gather.Place, people: Sequence[tuple[int, Invitee]], called: str) -> ResponseReturnValue:
+def _sent(place: StudyPage, people: Sequence[tuple[int, Invitee]], called: str) -> ResponseReturnValue:
     """Invite all of them or nobody, then show the links. Raises Refused for one person, Faulty for a list."""
     name, at_us, actor_id = place.study.name, deps.now_us(), deps.my_id()
+    people, respelled = spelled_alike(people, gather.spellings(place.study))
     batch = links.draw(name)
     done = deps.database().write(
         lambda session: _invite_all(
@@ -182,6 +186,8 @@ def _sent(place: gather.Place, people: Sequence[tuple[int, Invitee]], called: st
             at_us=at_us,
         )
     )
+    if respelled:
+        flash(f"Strata are written as on the roster: {', '.join(respelled)}.")
     known = [one.email for one in done if one.link is None]
     if known:
         already = filters.counted(len(known), "person")

@@ -1,4 +1,4 @@
-"""What a study's conduct comes to: counts, times and who has fallen silent. Made of the roster alone.
+"""What a study's conduct comes to: counts and times. Made of the roster alone.
 
 The roster holds nothing that a PI may not see, so nothing that is made of it can either.
 """
@@ -11,10 +11,6 @@ from statistics import median
 from study.progress import State
 from study.store.conduct import RosterLine, Seen
 from study.store.tally import Readings, standing
-from study.timing import SECOND_US
-
-STALLED_AFTER_DAYS = 2
-STALLED_AFTER_US = STALLED_AFTER_DAYS * 24 * 3600 * SECOND_US
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,31 +51,21 @@ class Overview:
     readings: Readings
     time_used: TimeUsed | None
     last_activity_us: int | None
-    stalled: tuple[RosterLine, ...]
     timeouts: tuple[CaseTimeouts, ...]
 
 
-def overview(lines: Sequence[RosterLine], *, target: int | None, at_us: int) -> Overview:
+def overview(lines: Sequence[RosterLine], *, target: int | None) -> Overview:
     """Test readers are on the roster, but count nowhere."""
     counted = [line for line in lines if not line.test]
     seen = [seen for line in counted for seen in line.readings]
     activity = [line.last_activity_us for line in counted if line.last_activity_us is not None]
     return Overview(
         enrolment=_enrolment(counted, target),
-        readings=standing((one.state, one.void_reason is not None, 1) for one in seen),
+        readings=standing((one.state, one.set_aside, 1) for one in seen),
         time_used=_time_used(seen),
         last_activity_us=max(activity, default=None),
-        stalled=stalled(counted, at_us=at_us),
         timeouts=_timeouts(seen),
     )
-
-
-def stalled(lines: Sequence[RosterLine], *, at_us: int) -> tuple[RosterLine, ...]:
-    """Who began, is not done, and has opened and closed nothing for two days; the longest silence first."""
-    silent = [
-        line for line in lines if line.status == "reading" and at_us - (line.last_activity_us or 0) >= STALLED_AFTER_US
-    ]
-    return tuple(sorted(silent, key=lambda line: (line.last_activity_us or 0, line.label)))
 
 
 def _enrolment(lines: Sequence[RosterLine], target: int | None) -> Enrolment:
@@ -98,7 +84,7 @@ def _enrolment(lines: Sequence[RosterLine], target: int | None) -> Enrolment:
 
 
 def _time_used(seen: Sequence[Seen]) -> TimeUsed | None:
-    used = [one.used_us for one in _closed(seen) if one.used_us is not None]
+    used = [one.used_us for one in seen if one.closed and one.used_us is not None]
     if not used:
         return None
     return TimeUsed(median_us=int(median(used)), shortest_us=min(used), longest_us=max(used), readings=len(used))
@@ -106,13 +92,9 @@ def _time_used(seen: Sequence[Seen]) -> TimeUsed | None:
 
 def _timeouts(seen: Sequence[Seen]) -> tuple[CaseTimeouts, ...]:
     """Cases on which at least one reading ran out of time, most often first."""
-    closed = Counter(one.case_id for one in _closed(seen))
-    expired = [one for one in _closed(seen) if one.state is State.EXPIRED]
+    closed = Counter(one.case_id for one in seen if one.closed)
+    expired = [one for one in seen if one.closed and one.state is State.EXPIRED]
     timed_out = Counter(one.case_id for one in expired)
     nothing = Counter(one.case_id for one in expired if not one.any_save)
     found = [CaseTimeouts(case, closed[case], number, nothing[case]) for case, number in timed_out.items()]
     return tuple(sorted(found, key=lambda case: (-case.timed_out / case.closed, -case.timed_out, case.case_id)))
-
-
-def _closed(seen: Sequence[Seen]) -> list[Seen]:
-    return [one for one in seen if one.closed_at_us is not None and one.void_reason is None]

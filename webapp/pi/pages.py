@@ -11,7 +11,9 @@ from webapp import deps, filters
 from webapp.pi import gather
 from webapp.pi.blueprint import bp
 from webapp.pi.finding import find
-from webapp.pi.overview import STALLED_AFTER_DAYS, overview
+from webapp.pi.overview import overview
+from webapp.pi.stalled import SHOWN, STALLED_AFTER_DAYS, UNANSWERED_AFTER_DAYS, stalled
+from webapp.study_page import study_page
 
 
 @bp.get("/")
@@ -27,7 +29,7 @@ def home() -> ResponseReturnValue:
 
 @bp.get("/<study:name>")
 def study(name: str) -> ResponseReturnValue:
-    place = gather.place(name)
+    place = study_page(name)
     lines = gather.roster(place.study)
     with deps.database().read() as session:
         problems = conduct.problems(session, place.study.id)
@@ -37,8 +39,11 @@ def study(name: str) -> ResponseReturnValue:
         place=place,
         study=place.study,
         states=StudyState,
-        seen=overview(lines, target=place.content.protocol.target_readers, at_us=deps.now_us()),
+        seen=overview(lines, target=place.content.protocol.target_readers),
+        stalled=stalled(lines, place.study, place.content.protocol.window, at_us=deps.now_us()),
         stalled_after=filters.counted(STALLED_AFTER_DAYS, "day"),
+        unanswered_after=filters.counted(UNANSWERED_AFTER_DAYS, "day"),
+        named=SHOWN,
         problems=problems,
         found=found,
     )
@@ -46,7 +51,7 @@ def study(name: str) -> ResponseReturnValue:
 
 @bp.get("/<study:name>/readers/<uuid:respondent_id>")
 def reader(name: str, respondent_id: UUID) -> ResponseReturnValue:
-    place = gather.place(name)
+    place = study_page(name)
     line = gather.line(place.study, respondent_id)
     with deps.database().read() as session:
         problems = [told for told in conduct.problems(session, place.study.id) if told.label == line.label]

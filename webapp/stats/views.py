@@ -2,7 +2,6 @@
 
 import hashlib
 import secrets
-from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 from uuid import UUID
@@ -14,13 +13,13 @@ from study.export import export
 from study.store import accounts, jobs, people, records, studies, tally
 from study.store.jobs import Job
 from study.store.studies import StudyRefuses
-from study.tables import JobState, Role, StudyRow, StudyState
+from study.tables import JobState, Role, StudyRow
 from webapp import deps
 from webapp.access import needs
-from webapp.content import Content
 from webapp.stats import files, numbers
 from webapp.stats.forms import RunForm
 from webapp.stats.results import read_results
+from webapp.study_page import StudyPage, study_page
 
 bp = Blueprint("stats", __name__, url_prefix="/stats")
 bp.before_request(needs(Role.STATISTICIAN, Role.OWNER))
@@ -28,16 +27,6 @@ bp.add_app_template_filter(numbers.size, "file_size")
 
 RESULTS, FOREST = "results.json", "figures/forest.svg"
 GOING = (JobState.QUEUED, JobState.RUNNING)
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    study: StudyRow
-    content: Content
-
-    @property
-    def locked(self) -> bool:
-        return self.study.state == StudyState.LOCKED
 
 
 @bp.get("/")
@@ -53,7 +42,7 @@ def home() -> ResponseReturnValue:
 
 @bp.get("/<study:name>")
 def study(name: str) -> ResponseReturnValue:
-    place = _place(name)
+    place = study_page(name)
     return _after(place) if place.locked else _before(place)
 
 
@@ -126,7 +115,7 @@ def archive(name: str) -> Response:
     return sent
 
 
-def _before(place: Place) -> str:
+def _before(place: StudyPage) -> str:
     """Counts, and why there is nothing more."""
     study_id = place.study.id
     with deps.database().read() as session:
@@ -140,7 +129,7 @@ def _before(place: Place) -> str:
         )
 
 
-def _after(place: Place, form: RunForm | None = None) -> ResponseReturnValue:
+def _after(place: StudyPage, form: RunForm | None = None) -> ResponseReturnValue:
     """The newest finished analysis under the protocol, what runs, and the form to run it again."""
     with deps.database().read() as session:
         found = jobs.of_study(session, place.study.id)
@@ -159,7 +148,7 @@ def _after(place: Place, form: RunForm | None = None) -> ResponseReturnValue:
     return page, 422 if form is not None else 200
 
 
-def _as_planned(place: Place, *, again: bool) -> RunForm:
+def _as_planned(place: StudyPage, *, again: bool) -> RunForm:
     """What the protocol says; for another run a fresh seed, which shows how much the draws matter."""
     protocol = place.content.protocol
     seed = secrets.randbelow(2**31) if again else protocol.seed
@@ -167,13 +156,13 @@ def _as_planned(place: Place, *, again: bool) -> RunForm:
     return RunForm(formdata=None, protocol=protocol, data=planned)
 
 
-def _as_in_protocol(place: Place, job: Job) -> bool:
+def _as_in_protocol(place: StudyPage, job: Job) -> bool:
     """Whether it is scored as the protocol says; its seed may be another. All else is a sensitivity analysis."""
     scoring = place.content.protocol.scoring
     return (job.profile, job.consensus) == (scoring.profile, scoring.consensus)
 
 
-def _shown(place: Place, job: Job) -> dict[str, Any]:
+def _shown(place: StudyPage, job: Job) -> dict[str, Any]:
     """A finished analysis, for a page."""
     with deps.database().read() as session:
         left = tally.left_files(session, place.study.id, job.id)
@@ -187,15 +176,9 @@ def _shown(place: Place, job: Job) -> dict[str, Any]:
     }
 
 
-def _place(name: str) -> Place:
-    with deps.database().read() as session:
-        found = studies.by_name(session, name)
-    return Place(found, deps.content(found.id, found.bundle_digest))
-
-
-def _locked(name: str) -> Place:
+def _locked(name: str) -> StudyPage:
     """Raises StudyRefuses before the lock: there is no door to an outcome then."""
-    place = _place(name)
+    place = study_page(name)
     if not place.locked:
         raise StudyRefuses("This study is not locked: nothing is analysed before the lock.")
     return place
