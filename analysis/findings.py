@@ -76,6 +76,17 @@ class Findings:
         return wanted is not None and wanted.measure != self.measure.name
 
     @property
+    def sensitivity(self) -> str | None:
+        """How this scoring departs from the protocol's, as a sentence; None: it does not."""
+        planned, rubric = self.cut.protocol.scoring, self.rubric
+        if (rubric.profile.id, rubric.consensus) == (planned.profile, planned.consensus):
+            return None
+        return (
+            f"A sensitivity analysis: scored under the profile {rubric.profile.id} and the consensus rule "
+            f"{rubric.consensus}; the protocol names {planned.profile} and {planned.consensus}."
+        )
+
+    @property
     def primary(self) -> Row | None:
         """The protocol's primary comparison. None: it names none, or one that is not a system against an arm."""
         wanted = self.cut.protocol.primary

@@ -155,7 +155,8 @@ def _about_intervals(rows: Sequence[Row]) -> list[str]:
     """What limits the intervals of a table: few readers, draws without a value, systems outside of the family."""
     contrasts = [row.contrast for row in rows]
     notes = list(dict.fromkeys(few for contrast in contrasts if (few := few_readers(contrast.default)) is not None))
-    without = max((contrast.bootstrap.draws_without_value or 0 for contrast in contrasts), default=0)
+    given = [contrast.bootstrap for contrast in contrasts if contrast.bootstrap.refused is None]
+    without = max((bootstrap.draws_without_value or 0 for bootstrap in given), default=0)
     if without:
         notes.append(f"Bootstrap: up to {counted(without, 'draw')} without a value, left out.")
     outside = [contrast.test for contrast in contrasts if contrast.band is None and not contrast.policy]

@@ -37,6 +37,7 @@ def results_json(found: Findings) -> bytes:
             "schema": 1,
             "study": _study(found),
             "primary": _primary(found),
+            "sensitivity": found.sensitivity,
             "key_finding": list(key_finding(found)),
             "notes": list(_notes(found)),
             "legend": [{"term": term, "meaning": meaning} for term, meaning in legend(found)],

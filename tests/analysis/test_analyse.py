@@ -352,7 +352,13 @@ def test_the_same_ratings_can_be_analysed_under_another_profile_or_rule(a_cut):
     assert other["key_finding"][0] == (
         "This profile has no f1_weighted, so the protocol's primary comparison cannot be made here."
     )
+    assert other["sensitivity"] == (
+        "A sensitivity analysis: scored under the profile noharm-2025-12 and the consensus rule unanimous; the "
+        "protocol names noharm-2026-07 and median."
+    )
+    assert results(run(cut))["sensitivity"] is None
     page = run(cut, profile="noharm-2025-12").files["report.html"].decode()
+    assert page.count("version 1: a sensitivity analysis") == 1
     assert "Differences on Overall" in page
     assert "Differences on the primary measure" not in page
 

@@ -215,6 +215,7 @@ class TestRunningAgain:
         visitor.get(f"{LOCKED}/runs/{other['id']}")
         assert "A sensitivity analysis." in visitor.text
         assert "This profile has no f1_weighted, so the protocol's primary comparison cannot be made" in visitor.text
+        assert "version 1: a sensitivity analysis" in visitor.text
         assert "Differences on Overall" in visitor.text
 
     def test_without_a_run_under_the_protocol_none_is_in_front(self, demo_site, visitor):

@@ -100,7 +100,8 @@ def read_results(body: bytes) -> Results:
     wanted = found["primary"] or {}
     main, completed = _tables(found, measures, MAIN), _tables(found, measures, COMPLETED_ONLY)
     return Results(
-        title=f"{found['study']['title']}, version {found['study']['version']}",
+        title=f"{found['study']['title']}, version {found['study']['version']}"
+        + (": a sensitivity analysis" if found.get("sensitivity") else ""),
         measure=measures[first]["label"] if first else "",
         as_named=wanted.get("measure") == first,
         legend=tuple((one["term"], one["meaning"]) for one in found.get("legend", ())),
