@@ -2,14 +2,16 @@
 
 import json
 import re
+from collections.abc import Callable, Iterator
 from hashlib import sha256
 
 import pytest
+import structlog
 from sites import NOON_US, PASSWORD, SiteUnderTest, Visitor
 from sqlalchemy.exc import DataError
 
 from study.tables import Role, StudyState, metadata
-from webapp import front
+from webapp import front, logs
 
 LIMIT_S, GRACE_S = 600, 10
 
@@ -37,6 +39,15 @@ def options_of(visitor: Visitor) -> list[str]:
 def rows(site: SiteUnderTest, table: str) -> list:
     with site.database.read() as session:
         return session.connection().execute(metadata.tables[table].select()).all()
+
+
+@pytest.fixture
+def logged(capsys) -> Iterator[Callable[[], str]]:
+    """What was logged since the last time of asking, as the served site logs it."""
+    before = structlog.get_config()
+    logs.configure()
+    yield lambda: "".join(capsys.readouterr())
+    structlog.configure(**before)
 
 
 class TestJoining:
@@ -173,15 +184,15 @@ class TestSigningIn:
             visitor.post("/sign-in", {"email": "ada@example.org", "password": PASSWORD})
             assert visitor.page.headers["Location"] == "/"
 
-    def test_what_fails_is_on_the_record_of_the_account_and_in_the_log_by_ids_alone(self, site, capsys):
+    def test_what_fails_is_on_the_record_of_the_account_and_in_the_log_by_ids_alone(self, site, logged):
         site.joined(site.load().name)
         (account,) = rows(site, "account")
         for email in ("ada@example.org", "nobody@example.org"):
             site.sign_in(email, "not the password at all")
         assert [row.kind for row in rows(site, "event") if row.subject_id == account.id][-1] == "sign-in failed"
-        said = capsys.readouterr()
-        assert str(account.id) in said.out + said.err
-        assert "example.org" not in said.out + said.err
+        said = logged()
+        assert str(account.id) in said
+        assert "example.org" not in said
 
     def test_a_form_without_its_token_changes_nothing(self, site):
         visitor = site.joined(site.load().name)
@@ -322,17 +333,17 @@ class TestACase:
             other.get(own)
         assert other.save(path, {}, base_revision=0, key="somebody-else").status_code == 404
 
-    def test_a_denial_is_logged_by_ids_alone(self, site, capsys):
+    def test_a_denial_is_logged_by_ids_alone(self, site, logged):
         study = site.load()
         path = begun(site.joined(study.name))
         other = site.joined(study.name, "eve@example.org")
-        capsys.readouterr()
+        logged()
         assert other.get(path).status_code == 404
-        said = capsys.readouterr()
+        said = logged()
         eve = next(row for row in rows(site, "account") if row.email == "eve@example.org")
         for words in ("denied", "reader.reading", str(eve.id), path.removeprefix("/readings/")):
-            assert words in said.out + said.err
-        assert "example.org" not in said.out + said.err
+            assert words in said
+        assert "example.org" not in said
 
     def test_cases_come_one_after_another(self, site):
         visitor = site.joined(site.load().name)
