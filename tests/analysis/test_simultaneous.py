@@ -71,4 +71,4 @@ def test_a_system_whose_bootstrap_was_refused_is_not_in_the_family_and_that_is_s
     page = report.files["report.html"].decode()
     assert "All systems at once: without Alder, for want of an interval or a bootstrap." in page
     (alder,) = [row for row in rows if row.test == "Alder"]
-    assert f"Bootstrap: up to {alder.bootstrap.draws_without_value} draws without a value, left out." in page
+    assert f"No bootstrap interval for Alder. {alder.bootstrap.refused.reason}" in page
