@@ -79,6 +79,23 @@ class TestBeginning:
         assert "primary comparison must be named" in visitor.text
 
 
+@pytest.mark.parametrize(
+    ("role", "links"),
+    [
+        (Role.PI, {"Conduct": "/pi/"}),
+        (Role.STATISTICIAN, {"Analysis": "/stats/"}),
+        (Role.OWNER, {"Conduct": "/pi/", "Analysis": "/stats/"}),
+        (Role.READER, {"My cases": "/my"}),
+    ],
+)
+@pytest.mark.parametrize("path", ["/help", "/nowhere"])
+def test_pages_of_nobody_in_particular_keep_everybodys_own_links(site, role, links, path):
+    study = site.load()
+    page = (site.joined(study.name) if role is Role.READER else site.staff(role)).get(path).text
+    found = dict(re.findall(r'<a href="(/[\w/]*)">(Conduct|Analysis|My cases)</a>', page))
+    assert {words: address for address, words in found.items()} == links
+
+
 class TestInviting:
     def test_one_invitation_shows_its_link_once_and_the_link_works(self, site_on_both):
         site = site_on_both

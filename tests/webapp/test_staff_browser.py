@@ -16,6 +16,8 @@ from webapp.deps import LOGIN
 
 pytestmark = pytest.mark.browser
 
+CUT_OFF = "[...document.querySelectorAll('.sheet')].filter(one => one.scrollWidth > one.clientWidth).map(one => one.id)"
+
 JOB = metadata.tables["job"]
 
 
@@ -58,9 +60,23 @@ def test_every_page_is_accessible_and_as_wide_as_its_window(demo_served, viewpor
         found[address] = violations(page)
         if page.evaluate("document.documentElement.scrollWidth") > viewport["width"]:
             found[address].append("scrolls sideways")
+        if blueprint == "pi":
+            found[address] += [f"the table {table} is cut off" for table in page.evaluate(CUT_OFF)]
     assert len(found) >= 2
     assert {address: wrong for address, wrong in found.items() if wrong} == {}
     assert [line for line in said if "Content Security Policy" in line] == []
+
+
+def test_on_a_phone_a_row_is_a_card_that_names_its_columns(demo_served):
+    page = signed_in(demo_served, Role.PI, viewport=PHONE)
+    page.goto("/pi/demo")
+    for table, column in (("#roster", "Status"), ("#roster", "Cases"), ("#problems", "What they wrote")):
+        cell = page.locator(f"{table} td[data-label='{column}']").first
+        shown = cell.bounding_box()
+        assert shown["x"] >= 0
+        assert shown["x"] + shown["width"] <= PHONE["width"]
+        assert cell.evaluate("cell => getComputedStyle(cell, '::before').content") == f'"{column}"'
+    expect(page.get_by_role("table").first.get_by_role("columnheader", name="Status")).to_have_count(1)
 
 
 def test_a_refused_form_is_accessible_and_says_what_is_wrong(demo_served):
