@@ -79,6 +79,19 @@ def test_on_a_phone_a_row_is_a_card_that_names_its_columns(demo_served):
     expect(page.get_by_role("table").first.get_by_role("columnheader", name="Status")).to_have_count(1)
 
 
+def test_a_study_is_paused_and_resumed_with_a_reason_each(demo_served):
+    page = signed_in(demo_served, Role.PI, viewport=PHONE)
+    page.goto("/pi/demo")
+    page.get_by_role("link", name="Pause the study").click()
+    page.get_by_label("Reason").fill("maintenance")
+    page.get_by_role("button", name="Pause").click()
+    expect(page.get_by_role("heading", name="Paused: no case can be begun")).to_be_visible()
+    assert violations(page) == []
+    page.get_by_label("Reason to resume").fill("maintenance is over")
+    page.get_by_role("button", name="Resume the study").click()
+    expect(page.get_by_role("status")).to_have_text("The study is open: readers can begin cases.")
+
+
 def test_a_refused_form_is_accessible_and_says_what_is_wrong(demo_served):
     page = signed_in(demo_served, Role.PI, viewport=PHONE)
     page.goto("/pi/demo/invite")
@@ -118,3 +131,16 @@ def test_a_run_that_is_asked_for_shows_itself_when_it_is_done(demo_served):
     run_queued(demo_served.site.database, at_us=demo_served.site.clock())
     expect(page.get_by_text("Seed and bootstrap draws")).to_be_visible()
     expect(page.get_by_text(f"42, {DRAWS}")).to_be_visible(timeout=15_000)
+
+
+@pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
+def test_the_forest_plot_is_never_cut_and_on_a_desk_nor_is_its_table(demo_served, viewport):
+    page = signed_in(demo_served, Role.STATISTICIAN, viewport=viewport)
+    page.goto("/stats/demo-locked")
+    figure, image = page.locator("figure.forest").bounding_box(), page.locator("figure.forest img").bounding_box()
+    assert figure["x"] <= image["x"]
+    assert image["x"] + image["width"] <= figure["x"] + figure["width"] <= viewport["width"]
+    assert page.locator("figure.forest img").evaluate("image => image.naturalWidth") > 0
+    if viewport == DESK:
+        assert "main-f1_weighted-physician" not in page.evaluate(CUT_OFF)
+    page.close()
