@@ -225,7 +225,7 @@ def test_no_request_leaves_the_host(served):
 
 def in_view(page: Page, selector: str) -> bool:
     box, screen = page.locator(selector).bounding_box(), page.viewport_size
-    return box is not None and 0 <= box["y"] and box["y"] + box["height"] <= screen["height"]
+    return box is not None and box["y"] >= 0 and box["y"] + box["height"] <= screen["height"]
 
 
 def test_a_refusal_is_seen_wherever_the_page_is_scrolled_to(served):
