@@ -368,7 +368,7 @@ class TestMending:
         assert visitor.post(page, {"reason": "the wrong patient's file was open"}).status_code == 303
         visitor.get(reader_page(demo_site, self.email))
         assert "the wrong patient's file was open" in visitor.text
-        assert "Cases closed: 2 of 5, 1 set aside." in visitor.text
+        assert "Cases closed: 2 of 5, 1 set aside" in visitor.text
         assert visitor.get(page).status_code == 409
         assert chain_faults(demo_site.database) == []
 
