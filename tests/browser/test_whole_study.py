@@ -181,8 +181,8 @@ def test_a_study_runs_from_its_folder_to_its_difference(served_on_both, shared_d
     page.get_by_role("button", name="Keep this password").click()
     page.get_by_role("button", name=re.compile("Run the analysis")).click()
     primum(served, "worker", "--once")
-    page.reload()
-    expect(page.get_by_role("row", name=re.compile(SYSTEM)).first).to_be_visible()
+    # The page looks by itself whether the run has ended, and shows it then.
+    expect(page.get_by_role("row", name=re.compile(SYSTEM)).first).to_be_visible(timeout=30_000)
 
     out = tmp_path / "report"
     primum(served, "analyse", "--study", "noharm-open", "--out", str(out))
