@@ -17,6 +17,7 @@ from builders import (
 )
 
 from study.tables import StudyState, metadata
+from study.timing import SLACK_US
 
 
 def a_history(database):
@@ -27,7 +28,7 @@ def a_history(database):
     reader.save(a_draft("a", rationale="„Übel“ – 𝛼"))
     reader.submit(a_draft("a"), base=1)
     reader.begin(2, at_us=NOON_US + 3)
-    become(study, StudyState.LOCKED, at_us=NOON_US + LIMIT_US + GRACE_US + 100)
+    become(study, StudyState.LOCKED, at_us=NOON_US + LIMIT_US + GRACE_US + SLACK_US + 100)
     return study, reader
 
 
