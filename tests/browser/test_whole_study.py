@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import tomli_w
 from browsers import DESK, PHONE, Served
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Locator, Page, expect
 from sites import PASSWORD, SiteUnderTest, Visitor
 
 from study.bundle import parse_bundle, read_folder
@@ -71,17 +71,30 @@ def link_in(printed: str, what: str) -> str:
     return found[0]
 
 
+def tab_to(page: Page, wanted: Locator, *, most: int = 120) -> None:
+    """Press Tab until the wanted element has the focus, as somebody without a mouse does."""
+    for _ in range(most):
+        if wanted.evaluate("element => element === document.activeElement"):
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"{wanted} was not reached by the keyboard")
+
+
 def join(page: Page, link: str) -> None:
     page.goto(link)
-    page.get_by_label("I have read").press("Space")
-    page.get_by_role("textbox", name="Password").press_sequentially(PASSWORD)
+    tab_to(page, page.get_by_label("I have read"))
+    page.keyboard.press("Space")
+    tab_to(page, page.get_by_role("textbox", name="Password"))
+    page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")
     expect(page.get_by_text(f"0 of {CASES} cases finished")).to_be_visible()
 
 
 def open_next(page: Page) -> None:
-    page.get_by_role("link", name=re.compile("First case|Next case")).press("Enter")
-    page.get_by_role("button", name="Begin").press("Enter")
+    tab_to(page, page.get_by_role("link", name=re.compile("First case|Next case")))
+    page.keyboard.press("Enter")
+    tab_to(page, page.get_by_role("button", name="Begin"))
+    page.keyboard.press("Enter")
     expect(page.locator("#finder")).to_be_visible()
 
 
@@ -96,9 +109,11 @@ def tick(page: Page, how_many: int) -> None:
 
 
 def submit(page: Page) -> None:
-    page.locator("#confidence").press_sequentially("65")
+    tab_to(page, page.locator("#confidence"))
+    page.keyboard.type("65")
     page.keyboard.press("Enter")
-    page.get_by_role("button", name=re.compile("Submit case")).press("Enter")
+    tab_to(page, page.get_by_role("button", name=re.compile("Submit case")))
+    page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Submitted")).to_be_visible()
 
 
@@ -106,10 +121,13 @@ def on_another_device(served: Served) -> tuple[BrowserContext, Page]:
     phone = served.device(viewport=PHONE)
     page = phone.new_page()
     page.goto("/sign-in")
-    page.get_by_label("E-mail").press_sequentially("ada@example.org")
-    page.get_by_label("Password").press_sequentially(PASSWORD)
+    tab_to(page, page.get_by_label("E-mail"))
+    page.keyboard.type("ada@example.org")
+    page.keyboard.press("Tab")
+    page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")
-    page.get_by_role("link", name="Go on with case 2").press("Enter")
+    tab_to(page, page.get_by_role("link", name="Go on with case 2"))
+    page.keyboard.press("Enter")
     expect(page.locator("#finder")).to_be_visible()
     return phone, page
 
