@@ -7,6 +7,7 @@ from rubric_builders import CASE, case_rubric, rubric_of, score_one, ticks, valu
 from study.answer import Action, Response
 from study.case import CaseId, OptionId
 from study.errors import StudyError
+from study.profile import PROFILES
 from study.scoring import Harm, score_readings
 
 
@@ -207,3 +208,8 @@ def test_nothing_at_all_is_scored_as_nothing():
 def test_what_the_rubric_does_not_know_is_refused(case_ids, responses, sentence):
     with pytest.raises(StudyError, match=sentence):
         score_readings(rubric_of(case_rubric([9]), case_rubric([9, 1], case_id="Z")), case_ids, responses)
+
+
+@pytest.mark.parametrize("profile", list(PROFILES.values()), ids=list(PROFILES))
+def test_weights_are_whole_numbers_so_that_single_precision_sums_are_exact(profile):
+    assert all(weight == int(weight) and weight < 2**12 for weight in profile.weights)
