@@ -1,7 +1,7 @@
 """Server CPU of one case beside a bare form: the same checkboxes, one row committed on the same engine.
 
 Both run in this process and take turns, so that whatever else the machine does falls on both. The bare form has no
-sign-in, no CSRF, no lease, key, revision, clock or event chain: it is the least that Flask and WTForms can do.
+sign-in, no CSRF, no key, revision, clock or event chain: it is the least that Flask and WTForms can do.
 Also printed: what the case page costs a phone, in bytes and requests.
 """
 

@@ -43,6 +43,6 @@ def fits(password: str, password_hash: str | None) -> bool:
 
 
 def passphrase() -> str:
-    """A pronounceable phrase of about 56 bits to offer: five groups of two syllables."""
+    """A pronounceable phrase of about 62 bits to offer: five groups of two syllables."""
     bits = [secrets.choice(_CONSONANTS) + secrets.choice(_VOWELS) for _ in range(10)]
     return "-".join("".join(bits[i : i + 2]) for i in range(0, 10, 2))
