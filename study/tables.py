@@ -212,7 +212,11 @@ class TicketRow(SQLModel, table=True):
 
 
 class ReadingRow(SQLModel, table=True):
-    """One respondent, one case, one run. A physician's has a position, a clock and events; a system's has none."""
+    """One respondent, one case, one run. A physician's has a position, a clock and events; a system's has none.
+
+    `lease` is the page that may write to it, `lease_at_us` when that page was last heard of; `credit_us` is the time
+    given back after outages; `latest_at_us` the newest time that the server ever stamped on it.
+    """
 
     __tablename__ = "reading"
     __table_args__ = (
@@ -240,7 +244,13 @@ class ReadingRow(SQLModel, table=True):
     deadline_at_us: int | None = _us(default=None)
     grace_us: int = _us(default=0)
     extension_us: int = _us(default=0)
+    credit_us: int = _us(default=0)
+    accommodation_percent: int | None = None
     saved_at_us: int | None = _us(default=None)
+    first_selected_at_us: int | None = _us(default=None)
+    latest_at_us: int | None = _us(default=None)
+    lease: str | None = _text(default=None)
+    lease_at_us: int | None = _us(default=None)
     closed_at_us: int | None = _us(default=None)
     closed_by: str | None = _text(default=None)
     revision: int = 0
@@ -294,6 +304,23 @@ class SaveRow(SQLModel, table=True):
     key: str = _text(primary_key=True)
     revision: int
     at_us: int = _us()
+
+
+class PresenceRow(SQLModel, table=True):
+    """How long one page of a reading was before its reader's eyes: the page's own count, which only ever grows."""
+
+    __tablename__ = "presence"
+    __table_args__ = (ForeignKeyConstraint(["study_id", "reading_id"], ["reading.study_id", "reading.id"]),)
+
+    study_id: UUID = Field(primary_key=True)
+    reading_id: UUID = Field(primary_key=True)
+    page: str = _text(primary_key=True)
+    first_at_us: int = _us()
+    last_at_us: int = _us()
+    load_ms: int = _us()
+    visible_ms: int = _us()
+    active_ms: int = _us()
+    hidden_count: int = 0
 
 
 class LatePayloadRow(SQLModel, table=True):
@@ -443,3 +470,33 @@ class ThrottleRow(SQLModel, table=True):
     key: str = _text(primary_key=True)
     window_us: int = _us(primary_key=True)
     tries: int
+
+
+class PulseRow(SQLModel, table=True):
+    """When the web was last known to serve: one row, and a gap in it is an outage."""
+
+    __tablename__ = "pulse"
+
+    name: str = _text(primary_key=True)
+    at_us: int = _us()
+
+
+class OutageRow(SQLModel, table=True):
+    """A time in which the web served nobody, and how many open readings were given it back."""
+
+    __tablename__ = "outage"
+
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    from_us: int = _us()
+    to_us: int = _us()
+    readings: int
+
+
+class ClockAnchorRow(SQLModel, table=True):
+    """What a host's clock said when it first served after its start: from then on time is counted, not asked."""
+
+    __tablename__ = "clock_anchor"
+
+    boot_id: str = _text(primary_key=True)
+    offset_us: int = _us()
+    noted_at_us: int = _us()

@@ -18,7 +18,7 @@ from study.migrate import HERE, check_current, downgrade, migrate, newest, stand
 from study.tables import metadata
 
 OURS = set(metadata.tables)
-WITHOUT_A_STUDY = {"study", "account", "login", "outbox", "throttle"}
+WITHOUT_A_STUDY = {"study", "account", "login", "outbox", "throttle", "pulse", "outage", "clock_anchor"}
 FOUND_BY_TOKEN = {"ticket"}
 """A link is looked up by its digest alone: whoever follows it has not said which study."""
 
