@@ -2,6 +2,7 @@
 
 A worker is killed every quarter of a second, as soon as a save was acknowledged since the last one: so each kill
 meets a site that works, and mostly one that is in the middle of a save. gunicorn starts the next by itself.
+Once enough were killed it happens every second, until enough was saved.
 """
 
 import os
@@ -18,7 +19,7 @@ from _verdict import told, verdict
 from _writers import Writer, acknowledged, writing
 
 WORKERS, THREADS, WRITERS = 3, 16, 40
-EVERY_S, GIVES_UP_S = 0.25, 900
+EVERY_S, LATER_EVERY_S, GIVES_UP_S = 0.25, 1.0, 900
 FULL, SHORT = (50, 10_000), (5, 300)
 
 
@@ -28,7 +29,7 @@ def kill_until(made: Site, writers: list[Writer], *, kills: int, saves: int, sto
     gives_up_at = time.monotonic() + GIVES_UP_S
     killed, seen = 0, acknowledged(writers)
     while (killed < kills or acknowledged(writers) < saves) and time.monotonic() < gives_up_at:
-        stop.wait(EVERY_S)
+        stop.wait(EVERY_S if killed < kills else LATER_EVERY_S)
         if acknowledged(writers) == seen:
             continue
         seen = acknowledged(writers)
