@@ -8,6 +8,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import pairwise
 
 SECTOR = 512
 
@@ -132,5 +133,5 @@ def _sectors(change: Change) -> Sequence[Change]:
     bounds = [change.offset, *range(change.offset // SECTOR * SECTOR + SECTOR, end, SECTOR), end]
     return [
         replace(change, offset=low, data=change.data[low - change.offset : high - change.offset])
-        for low, high in zip(bounds, bounds[1:], strict=False)
+        for low, high in pairwise(bounds)
     ]

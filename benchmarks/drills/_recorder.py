@@ -28,7 +28,7 @@ MOST_PATH = 4096
 WRITE, PWRITE, FTRUNCATE, FSYNC, FDATASYNC = 1, 18, 77, 74, 75
 OPEN, CREAT, OPENAT, OPENAT2 = 2, 85, 257, 437
 UNLINK, UNLINKAT, RENAME, RENAMEAT, RENAMEAT2 = 87, 263, 82, 264, 316
-MMAP = 9
+MMAP, FCNTL, DUPLICATING = 9, 72, (0, 1030)
 BY_OTHER_MEANS = {20: "writev", 296: "pwritev", 328: "pwritev2", 285: "fallocate", 32: "dup", 33: "dup2", 292: "dup3"}
 BY_OTHER_MEANS |= {40: "sendfile", 326: "copy_file_range"}
 UNFOLLOWED = {56: "clone", 57: "fork", 58: "vfork", 435: "clone3", 425: "io_uring_setup", 76: "truncate", 86: "link"}
@@ -51,11 +51,13 @@ class _Info(ctypes.Structure):
     )
 
 
+_libc = ctypes.CDLL(None, use_errno=True)
+_libc.ptrace.argtypes = (ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p)
+_libc.ptrace.restype = ctypes.c_long
+
+
 def _ptrace(request: int, pid: int, address: int = 0, data: object = None) -> int:
-    libc = ctypes.CDLL(None, use_errno=True)
-    libc.ptrace.argtypes = (ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p)
-    libc.ptrace.restype = ctypes.c_long
-    result = int(libc.ptrace(request, pid, address, data))
+    result = int(_libc.ptrace(request, pid, address, data))
     if result == -1:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))
@@ -144,6 +146,8 @@ class _Recording:
             named = BY_OTHER_MEANS[number]
         elif number == MMAP and arguments[4] in self._files and _shares(arguments[2], arguments[3]):
             named = "mmap"
+        elif number == FCNTL and arguments[0] in self._files and arguments[1] in DUPLICATING:
+            named = "dup"
         if named is not None:
             raise CannotRecord(f"the program called {named}, which is not followed")
 
@@ -182,6 +186,8 @@ class _Recording:
         if file is None:
             return
         found = self._read(data, result)
+        if len(found) != result:
+            raise CannotRecord(f"{len(found)} of {result} written bytes could be read")
         self.entries.append(Said(found.decode()) if file == self._says else Written(file, offset, found))
 
     def _opened(self, fd: int, flags: int) -> None:
