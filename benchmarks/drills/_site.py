@@ -41,6 +41,7 @@ class Site:
     web: subprocess.Popen[bytes] | None = None
     worker: subprocess.Popen[bytes] | None = None
     places: list[Place] = field(default_factory=list)
+    waiting: list[Place] = field(default_factory=list)
 
     @property
     def name(self) -> str:
@@ -73,9 +74,19 @@ class Site:
 
 @contextmanager
 def site(
-    engine: str, *, readers: int, workers: int = 2, threads: int = 8, limit_s: int = LIMIT_S, worker: bool = False
+    engine: str,
+    *,
+    readers: int,
+    waiting: int = 0,
+    workers: int = 2,
+    threads: int = 8,
+    limit_s: int = LIMIT_S,
+    worker: bool = False,
 ) -> Iterator[Site]:
-    """A site on its own database with as many readers, each with one reading that is open. `worker`: ours runs too."""
+    """A site on its own database with as many readers, each with one reading that is open.
+
+    `waiting`: so many more have not begun theirs. `worker`: `primum worker` runs too.
+    """
     with ExitStack() as stack:
         folder = Path(tempfile.mkdtemp(prefix="primum-drill-"))
         stack.callback(shutil.rmtree, folder)
@@ -87,7 +98,8 @@ def site(
         port = free_port()
         environment = serving.environment(folder, port) | {"PRIMUM_DATABASE_URL": url}
         made = Site(engine, folder, port, database, environment, server)
-        made.places = enrol(database, serving.secret(folder), readers, limit_s=limit_s)
+        enrolled = enrol(database, serving.secret(folder), readers + waiting, limit_s=limit_s)
+        made.places, made.waiting = enrolled[:readers], enrolled[readers:]
         made.web = stack.enter_context(_child(made, "web", gunicorn(HOST, port, workers=workers, threads=threads)))
         serving.await_answer(port, {"web": made.web}, folder, threading.Event())
         if worker:
