@@ -34,9 +34,18 @@ class Place:
         return f"/readings/{self.reading}"
 
 
-def enrol(database: Database, secret: str, readers: int, *, limit_s: int) -> list[Place]:
-    """One open study, and in it as many readers with one assigned case each, of `limit_s` seconds."""
-    files = {path.relative_to(DEMO).as_posix(): path.read_bytes() for path in DEMO.rglob("*") if path.is_file()}
+def demo_files() -> dict[str, bytes]:
+    return {path.relative_to(DEMO).as_posix(): path.read_bytes() for path in DEMO.rglob("*") if path.is_file()}
+
+
+def enrol(
+    database: Database, secret: str, readers: int, *, limit_s: int, study_files: Mapping[str, bytes] | None = None
+) -> list[Place]:
+    """One open study, and in it as many readers with one assigned case each, of `limit_s` seconds.
+
+    `study_files` None: the demonstration's.
+    """
+    files = dict(study_files or demo_files())
     toml = re.sub(r"cases_per_reader = \d+", "cases_per_reader = 1", files["study.toml"].decode())
     files["study.toml"] = re.sub(r"limit_s = \d+", f"limit_s = {limit_s}", toml).encode()
     protocol, cases, _consent = parse_content(files)
