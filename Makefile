@@ -14,7 +14,7 @@ LOCKED := $(INSTALL) --require-hashes --only-binary :all:
 JOBS := 2
 COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet $(UPGRADE)
 
-.PHONY: help setup setup-dev demo test lint format bench locks clean
+.PHONY: help setup setup-dev demo test lint format bench drills drills-short locks clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -56,6 +56,12 @@ format: setup-dev  ## what ruff can put right by itself
 
 bench: setup-dev  ## side by side with the plain way, in the same run; also var/bench.json
 	@$(BIN)/python .ci/bench
+
+drills: setup-dev  ## faults on purpose, and nothing is lost: half an hour or more; also var/drills.json
+	@browser=$$(.ci/chromium) && PRIMUM_CHROMIUM="$$browser" $(BIN)/python .ci/drills
+
+drills-short: setup-dev  ## the same faults in a minute
+	@browser=$$(.ci/chromium) && PRIMUM_CHROMIUM="$$browser" $(BIN)/python .ci/drills --short
 
 locks:  ## compile the three locks again, pins kept (UPGRADE=--upgrade moves them); needs uv
 	@command -v uv >/dev/null || { echo "this needs uv: pipx install uv" >&2; exit 1; }

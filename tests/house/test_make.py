@@ -132,3 +132,42 @@ def test_a_benchmark_without_a_figure_is_an_error(checkout):
     ran = subprocess.run([sys.executable, checkout / ".ci" / "bench"], capture_output=True, text=True)
     assert ran.returncode == 1
     assert "silent.py" in ran.stderr
+
+
+def drill(checkout: Path, name: str, text: str) -> None:
+    (checkout / "benchmarks" / "drills").mkdir(parents=True, exist_ok=True)
+    (checkout / "benchmarks" / "drills" / f"{name}.py").write_text(text, encoding="utf-8")
+
+
+def drilled(checkout: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, checkout / ".ci" / "drills", *arguments], capture_output=True, text=True)
+
+
+def test_drills_end_with_an_error_where_a_figure_is_missed(checkout):
+    figure = {"name": "saves lost", "value": 0, "unit": "", "target": 0, "holds": True}
+    missed = {**figure, "name": "gaps", "value": 1, "holds": False}
+    drill(checkout, "one", f"print({json.dumps(figure)!r})\n")
+    drill(checkout, "_site", "raise SystemExit('no program')\n")
+    assert drilled(checkout).returncode == 0
+    drill(checkout, "two", f"print({json.dumps(missed)!r})\n")
+    ran = drilled(checkout)
+    assert ran.returncode == 1
+    assert "missed: gaps" in ran.stdout
+    assert json.loads((checkout / "var" / "drills.json").read_text(encoding="utf-8")) == [figure, missed]
+
+
+def test_a_drill_that_fails_does_not_hide_the_others(checkout):
+    figure = {"name": "saves lost", "value": 0, "unit": "", "target": 0, "holds": True}
+    drill(checkout, "broken", "raise SystemExit(3)\n")
+    drill(checkout, "whole", f"print({json.dumps(figure)!r})\n")
+    ran = drilled(checkout)
+    assert ran.returncode == 1
+    assert "broken.py ended with 3" in ran.stderr
+    assert json.loads((checkout / "var" / "drills.json").read_text(encoding="utf-8")) == [figure]
+
+
+def test_short_drills_are_told_to_be_short(checkout):
+    figure = {"name": "short", "value": 1, "unit": "", "target": 1, "holds": True}
+    drill(checkout, "one", f"import sys\nassert sys.argv[1:] == ['--short']\nprint({json.dumps(figure)!r})\n")
+    assert drilled(checkout, "--short").returncode == 0
+    assert drilled(checkout).returncode == 1
