@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -82,10 +82,11 @@ def site(
     threads: int = 8,
     limit_s: int = LIMIT_S,
     worker: bool = False,
+    study_files: Mapping[str, bytes] | None = None,
 ) -> Iterator[Site]:
     """A site on its own database with as many readers, each with one reading that is open.
 
-    `waiting`: so many more have not begun theirs. `worker`: `primum worker` runs too.
+    `waiting`: so many more have not begun theirs. `worker`: `primum worker` runs too. `study_files` None: the demo's.
     """
     with ExitStack() as stack:
         folder = Path(tempfile.mkdtemp(prefix="primum-drill-"))
@@ -98,12 +99,12 @@ def site(
         port = free_port()
         environment = serving.environment(folder, port) | {"PRIMUM_DATABASE_URL": url}
         made = Site(engine, folder, port, database, environment, server)
-        enrolled = enrol(database, serving.secret(folder), readers + waiting, limit_s=limit_s)
+        enrolled = enrol(database, serving.secret(folder), readers + waiting, limit_s=limit_s, study_files=study_files)
         made.places, made.waiting = enrolled[:readers], enrolled[readers:]
-        made.web = stack.enter_context(_child(made, "web", gunicorn(HOST, port, workers=workers, threads=threads)))
+        made.web = stack.enter_context(child(made, "web", gunicorn(HOST, port, workers=workers, threads=threads)))
         serving.await_answer(port, {"web": made.web}, folder, threading.Event())
         if worker:
-            made.worker = stack.enter_context(_child(made, "worker", [sys.executable, "-m", "webapp.cli", "worker"]))
+            made.worker = stack.enter_context(child(made, "worker", [sys.executable, "-m", "webapp.cli", "worker"]))
         for place in made.places:
             _begin(made, place)
         note(f"{made.name}: {readers} readings open on {workers} × {threads}")
@@ -131,7 +132,7 @@ def children_of(pid: int) -> list[int]:
 
 
 @contextmanager
-def _child(made: Site, name: str, command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
+def child(made: Site, name: str, command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
     """One of our programs with a log of its own, ended by its id however this is left."""
     with (made.folder / f"{name}.log").open("wb") as log:
         # A session of its own: the Ctrl+C of a terminal is for the drill, which then ends it.
