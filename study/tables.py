@@ -244,6 +244,7 @@ class ReadingRow(SQLModel, table=True):
     deadline_at_us: int | None = _us(default=None)
     grace_us: int = _us(default=0)
     extension_us: int = _us(default=0)
+    session_ends_at_us: int | None = _us(default=None)
     credit_us: int = _us(default=0)
     accommodation_percent: int | None = None
     saved_at_us: int | None = _us(default=None)

@@ -1,9 +1,11 @@
 """When a reading may still be answered. The server's clock decides; all times are integer UTC microseconds."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 SECOND_US = 1_000_000
+MILLISECOND_US = 1_000
 SLACK_US = 30 * SECOND_US
 """How long an open reading is left alone after it is over, before anybody closes it.
 
@@ -62,3 +64,24 @@ def is_due(at_us: int, *, deadline_us: int | None, grace_us: int) -> bool:
 def remaining_us(at_us: int, *, deadline_us: int | None) -> int | None:
     """What is left, never below zero; None: no limit."""
     return None if deadline_us is None else max(0, deadline_us - at_us)
+
+
+def clamped(at_us: int, *, latest_us: int | None) -> int:
+    """A time that a clock which went back cannot have: it counts as the newest one that was ever stamped.
+
+    A little behind is no clock that went back, but one that waited for its turn to write: it arrived when it arrived.
+    `latest_us` None: nothing was stamped yet.
+    """
+    return at_us if latest_us is None or at_us >= latest_us - SLACK_US else latest_us
+
+
+def first_selected_us(at_us: int, *, opened_at_us: int, offsets_ms: Sequence[int], elapsed_ms: int | None) -> int:
+    """When the first option was chosen, by the server's clock: the arrival, less how long ago the page says it was.
+
+    `offsets_ms`: of the options in the first save that has any, since the page was shown; `elapsed_ms`: from then to
+    the sending. Without them, and never outside the reading, it is the arrival itself.
+    """
+    if elapsed_ms is None or not offsets_ms:
+        return at_us
+    ago_us = max(0, elapsed_ms - min(offsets_ms)) * MILLISECOND_US
+    return max(opened_at_us, at_us - ago_us)

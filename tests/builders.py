@@ -15,14 +15,16 @@ from study.chain import Link, faults_of
 from study.db import Database
 from study.draft import Draft
 from study.protocol import Allocation, Arm, Primary, Protocol, Scoring, Stage, Window
-from study.store import accounts, enrolment, readings, studies
+from study.store import accounts, answering, beginning, enrolment, leases, readings, studies
+from study.store.answering import Closed, Moved, Saved, Sent, Stale
 from study.store.enrolment import Invitee
-from study.store.readings import Closed, Found, Saved, Stale
+from study.store.readings import Found
 from study.tables import NO_STUDY, StudyState, metadata
 
 SECOND_US = 1_000_000
 MINUTE_US = 60 * SECOND_US
 DAY_US = 24 * 60 * MINUTE_US
+PAGE = "page-1"
 NOON_US = 1_800_000_000 * SECOND_US
 LIMIT_US = 10 * MINUTE_US
 GRACE_US = 10 * SECOND_US
@@ -110,7 +112,7 @@ class AReader:
     def begin(self, position: int = 1, *, at_us: int = NOON_US) -> Found:
         study = self.study
         return study.database.write(
-            lambda session: readings.begin(
+            lambda session: beginning.begin(
                 session,
                 self.readings[position - 1],
                 self.account_id,
@@ -122,31 +124,49 @@ class AReader:
         )
 
     def save(
-        self, draft: Draft, *, key: str = "key-1", base: int = 0, position: int = 1, at_us: int = NOON_US + 1
-    ) -> Saved | Stale | Closed:
+        self,
+        draft: Draft,
+        *,
+        key: str = "key-1",
+        base: int = 0,
+        lease: str = PAGE,
+        position: int = 1,
+        at_us: int = NOON_US + 1,
+    ) -> Saved | Stale | Moved | Closed:
         return self.study.database.write(
-            lambda session: readings.save(
+            lambda session: answering.save(
                 session,
                 readings.of_reader(session, self.readings[position - 1], self.account_id, for_update=True),
-                key=key,
-                base_revision=base,
-                draft=draft,
-                offsets_ms={},
+                Sent(key, base, lease, draft),
                 at_us=at_us,
             )
         )
 
     def submit(
-        self, draft: Draft, *, key: str = "end-1", base: int = 0, position: int = 1, at_us: int = NOON_US + 2
-    ) -> Closed | Stale:
+        self,
+        draft: Draft,
+        *,
+        key: str = "end-1",
+        base: int = 0,
+        lease: str = PAGE,
+        position: int = 1,
+        at_us: int = NOON_US + 2,
+    ) -> Closed | Stale | Moved:
         return self.study.database.write(
-            lambda session: readings.submit(
+            lambda session: answering.submit(
+                session, self.readings[position - 1], self.account_id, Sent(key, base, lease, draft), at_us=at_us
+            )
+        )
+
+    def take(
+        self, lease: str, *, asked: bool = True, position: int = 1, at_us: int = NOON_US + 1
+    ) -> Found | Moved | Closed:
+        return self.study.database.write(
+            lambda session: leases.take(
                 session,
-                self.readings[position - 1],
-                self.account_id,
-                key=key,
-                base_revision=base,
-                draft=draft,
+                readings.of_reader(session, self.readings[position - 1], self.account_id, for_update=True),
+                lease,
+                asked=asked,
                 at_us=at_us,
             )
         )

@@ -15,7 +15,7 @@ from study.bundle import Bundle, parse_bundle
 from study.case import CaseId, OptionId
 from study.db import Database
 from study.formats.canonical import write_answers
-from study.store import conduct, enrolment, readings, studies, systems
+from study.store import closing, conduct, enrolment, studies, systems
 from study.store.loading import load_bundle, system_files
 from study.store.systems import Reconciliation
 from study.tables import ClosedBy, StudyState, metadata
@@ -91,7 +91,7 @@ def _expires(reader: AReader, position: int, *, at_us: int = NOON_US) -> None:
     study_id, reading_id = reader.study.id, reader.readings[position - 1]
     over = at_us + LIMIT_US + GRACE_US + SLACK_US + 1
     reader.study.database.write(
-        lambda session: readings.close_due(session, study_id, reading_id, by=ClosedBy.SWEEP, at_us=over)
+        lambda session: closing.close_due(session, study_id, reading_id, by=ClosedBy.SWEEP, at_us=over)
     )
 
 

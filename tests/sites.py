@@ -24,6 +24,7 @@ from webapp.settings import Settings
 
 NOON_US = 1_795_262_400 * SECOND_US  # 21 Nov 2026, 12:00 UTC
 DEMO = Path(__file__).resolve().parents[1] / "fixtures" / "demo"
+LEASE = "a-page-with-scripts"
 PASSWORD = "correct horse battery staple"
 HASH = passwords.hashed(PASSWORD)  # once: argon2 is slow on purpose
 TTL_US = 30 * 24 * 3600 * SECOND_US
@@ -47,6 +48,7 @@ class Visitor:
 
     client: FlaskClient
     page: TestResponse | None = None
+    lease: str = ""
 
     def get(self, path: str, **options: Any) -> TestResponse:
         self.page = self.client.get(path, **options)
@@ -57,10 +59,19 @@ class Visitor:
         self.page = self.client.post(path, data=sent, **options)
         return self.page
 
-    def save(self, path: str, draft: Mapping[str, Any], *, base_revision: int, key: str) -> TestResponse:
+    def save(
+        self, path: str, draft: Mapping[str, Any], *, base_revision: int, key: str, lease: str = LEASE
+    ) -> TestResponse:
         """What the case page's script sends. The page that was seen last stays the page."""
+        self.lease = lease
         whole = {"selected": [], "confidence": None, "rationale": "", "resources": [], "nothing_to_recommend": False}
-        body = {"key": key, "base_revision": base_revision, "draft": {**whole, **draft}, "offsets_ms": {}}
+        body = {
+            "key": key,
+            "base_revision": base_revision,
+            "lease": lease,
+            "draft": {**whole, **draft},
+            "offsets_ms": {},
+        }
         return self.client.post(f"{path}/saves", json=body, headers={"X-CSRFToken": self.hidden["csrf_token"]})
 
     @property
@@ -72,6 +83,8 @@ class Visitor:
             attributes = dict(re.findall(r'(\w+)="([^"]*)"', tag))
             if "name" in attributes:
                 found[attributes["name"]] = html.unescape(attributes.get("value", ""))
+        if "lease" in found:
+            found["lease"] = self.lease
         return found
 
     @property

@@ -1,6 +1,9 @@
 """Cookies, headers and the secrets behind them."""
 
+import hmac
+from base64 import b64encode
 from datetime import timedelta
+from uuid import UUID
 
 from flask import Flask, Response, request
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -66,3 +69,13 @@ def set_headers(response: Response) -> Response:
     if request.is_secure:
         response.headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
     return response
+
+
+def queue_key(settings: Settings, reading_id: UUID, account_id: UUID) -> str:
+    """The key under which a page keeps what is not acknowledged yet on its device (AES-GCM, 256 bits, base64).
+
+    Given with the page to the reading's own reader and never stored: the same one comes again after a reload.
+    """
+    secret = settings.secret_key.get_secret_value().encode()
+    words = f"offline queue\n{reading_id}\n{account_id}".encode()
+    return b64encode(hmac.digest(secret, words, "sha256")).decode()

@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from study.db import Database
 from study.errors import StudyError
-from study.store import cuts, jobs, readings
+from study.store import closing, cuts, jobs
 from study.store.jobs import Claim
 from study.tables import ClosedBy
 from study.timing import SECOND_US
@@ -97,12 +97,12 @@ def tend(database: Database, settings: Settings, *, clock: Clock, send: Send | N
 def close_due(database: Database, *, clock: Clock) -> int:
     """Each in a transaction of its own: one that cannot be closed keeps nobody else's open."""
     with database.read() as session:
-        found = readings.due(session, clock())
+        found = closing.due(session, clock())
     closed = 0
     for study_id, reading_id in found:
         try:
             closed += database.write(
-                lambda session, study=study_id, reading=reading_id: readings.close_due(
+                lambda session, study=study_id, reading=reading_id: closing.close_due(
                     session, study, reading, by=ClosedBy.SWEEP, at_us=clock()
                 )
             )

@@ -13,7 +13,8 @@ from study.audit import Audit, Subject
 from study.audit import audit as audited
 from study.chain import SubjectKind
 from study.record import EventRecord
-from study.store.readings import Found, receipt_of
+from study.store.closing import receipt_of
+from study.store.readings import Found
 from study.store.records import SAME_EVENT, event_record
 from study.tables import NO_STUDY, metadata
 

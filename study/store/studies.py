@@ -10,7 +10,7 @@ from sqlmodel import Session, col, func, select
 
 from study.errors import StudyError
 from study.protocol import Protocol, not_ready
-from study.store import events, readings
+from study.store import closing, events
 from study.tables import (
     AnswerRow,
     BundleFileRow,
@@ -188,8 +188,8 @@ def _end_readings(session: Session, study: StudyRow, at_us: int) -> None:
     """
     every = select(READING.c.id).where(READING.c.study_id == study.id).order_by(READING.c.id)
     session.connection().execute(every.with_for_update())
-    readings.close_all_due(session, by=ClosedBy.SWEEP, at_us=at_us, study_id=study.id)
-    answering = readings.being_answered(session, study.id)
+    closing.close_all_due(session, by=ClosedBy.SWEEP, at_us=at_us, study_id=study.id)
+    answering = closing.being_answered(session, study.id)
     if answering:
         raise StudyRefuses(
             f"{answering} {'case is' if answering == 1 else 'cases are'} being answered at this moment in "

@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from study.store import events, studies
 from study.store.audit import audit
-from study.store.readings import receipt_of
+from study.store.closing import receipt_of
 from study.tables import metadata
 
 

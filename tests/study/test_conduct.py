@@ -23,7 +23,7 @@ from builders import (
 from sqlalchemy import event
 
 from study.progress import State
-from study.store import conduct, readings, tally
+from study.store import closing, conduct, tally
 from study.store.conduct import CannotChange, RosterLine, Seen
 from study.tables import ClosedBy, StudyState
 from study.timing import SLACK_US
@@ -66,7 +66,7 @@ LOOKS = {
     "problems": lambda session, study: conduct.problems(session, study.id),
     "readers": lambda session, study: tally.readers(session, study.id),
     "readings": lambda session, study: tally.readings(session, study.id),
-    "due": lambda session, _: readings.due(session, NOON_US),
+    "due": lambda session, _: closing.due(session, NOON_US),
 }
 
 
@@ -193,6 +193,6 @@ def test_after_the_lock_no_problem_is_reported(study, reader, database):
 def test_a_sweep_is_seen_as_the_deadline(study, reader, database):
     reader.begin()
     after = NOON_US + LIMIT_US + GRACE_US + SLACK_US + 1
-    database.write(lambda session: readings.close_all_due(session, by=ClosedBy.SWEEP, at_us=after))
+    database.write(lambda session: closing.close_all_due(session, by=ClosedBy.SWEEP, at_us=after))
     seen = roster(study, at_us=after)[0].readings[0]
     assert (seen.state, seen.closed_at_us, seen.any_save) == (State.EXPIRED, NOON_US + LIMIT_US, False)

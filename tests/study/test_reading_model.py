@@ -30,8 +30,8 @@ from study.chain import faults_of
 from study.db import Database
 from study.draft import Draft, parse_draft
 from study.progress import NotNow, State
-from study.store import conduct, readings
-from study.store.readings import Closed, Saved, Stale
+from study.store import closing, conduct
+from study.store.answering import Closed, Saved, Stale
 from study.tables import ClosedBy
 from study.timing import SLACK_US
 
@@ -133,8 +133,7 @@ class Beside:
         else:
             case.keeps(draft)
             case.saves[key] = (case.revision, self.at_us)
-            remaining = max(0, case.deadline_us - self.at_us)
-            assert self.reader.save(draft, **ask) == Saved(case.revision, self.at_us, remaining)
+            assert self.reader.save(draft, **ask) == Saved(case.revision, self.at_us, case.deadline_us, None)
 
     def submit(self, at, key, behind, draft):
         case = self.cases[at]
@@ -154,7 +153,7 @@ class Beside:
             if draft != case.draft:
                 case.keeps(draft)
             case.state, case.closed_us, case.submit_key = "submitted", self.at_us, key
-            case.receipt = readings.receipt_of(self.reader.readings[at - 1], draft, self.at_us)
+            case.receipt = closing.receipt_of(self.reader.readings[at - 1], draft, self.at_us)
             case.events.append("submitted")
             assert self.reader.submit(draft, **ask) == Closed(State.SUBMITTED, case.receipt, kept_apart=False)
 
@@ -172,14 +171,14 @@ class Beside:
         case.events.append("expired")
         if case.draft is not None:
             reading = self.reader.readings[list(self.cases.values()).index(case)]
-            case.receipt = readings.receipt_of(reading, case.draft, case.deadline_us)
+            case.receipt = closing.receipt_of(reading, case.draft, case.deadline_us)
         return True
 
     def sweep(self, by):
         expected = sum(self.expires(case) for case in self.cases.values())
         assert (
             self.database.write(
-                lambda session: readings.close_all_due(session, by=by, at_us=self.at_us, study_id=self.reader.study.id)
+                lambda session: closing.close_all_due(session, by=by, at_us=self.at_us, study_id=self.reader.study.id)
             )
             == expected
         )

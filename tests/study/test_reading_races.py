@@ -22,8 +22,8 @@ from builders import (
 from sqlalchemy import select
 
 from study.progress import NotNow, State
-from study.store import conduct, enrolment, readings, studies
-from study.store.readings import Closed, Saved, Stale
+from study.store import answering, beginning, closing, conduct, enrolment, readings, studies
+from study.store.answering import Closed, Saved, Sent, Stale
 from study.store.studies import StudyRefuses
 from study.tables import ClosedBy, StudyState
 from study.timing import SLACK_US
@@ -129,7 +129,7 @@ def test_sweeps_reads_and_late_submits_at_once_close_a_case_once(reader, databas
 
     def closing(by: ClosedBy) -> bool:
         return database.write(
-            lambda session: readings.close_due(session, study.id, reader.readings[0], by=by, at_us=DUE_US)
+            lambda session: closing.close_due(session, study.id, reader.readings[0], by=by, at_us=DUE_US)
         )
 
     def late() -> Closed | Stale:
@@ -139,7 +139,7 @@ def test_sweeps_reads_and_late_submits_at_once_close_a_case_once(reader, databas
     assert sum(outcome is True for outcome in outcomes) <= 1
     row = reader.found().row
     assert (row.state, row.closed_at_us) == ("expired", ENDS_US)
-    assert row.receipt == readings.receipt_of(row.id, a_draft("a"), ENDS_US)
+    assert row.receipt == closing.receipt_of(row.id, a_draft("a"), ENDS_US)
     assert kinds_of(database, reader.readings[0]) == ["opened", "saved", "expired"]
 
 
@@ -166,7 +166,7 @@ def test_an_extension_and_a_sweep_at_once_leave_either_but_not_both(reader, data
 
     def sweeping() -> int:
         return database.write(
-            lambda session: readings.close_all_due(session, by=ClosedBy.SWEEP, at_us=DUE_US, study_id=study.id)
+            lambda session: closing.close_all_due(session, by=ClosedBy.SWEEP, at_us=DUE_US, study_id=study.id)
         )
 
     extended, closed = at_once([extending, sweeping])
@@ -222,9 +222,7 @@ def test_who_waited_for_a_save_sees_the_draft_that_was_saved(database):
 
     def slow(session):
         found = readings.of_reader(session, reader.readings[0], reader.account_id, for_update=True)
-        outcome = readings.save(
-            session, found, key="first", base_revision=0, draft=a_draft("a"), offsets_ms={}, at_us=NOON_US + 1
-        )
+        outcome = answering.save(session, found, Sent("first", 0, PAGE, a_draft("a")), at_us=NOON_US + 1)
         saved.set()
         waiting.wait(0.3)  # the other one cannot tell that it waits: the server holds it
         return outcome
@@ -256,7 +254,7 @@ def test_a_limit_is_not_changed_while_the_first_case_is_begun(database, first):
         return lambda: database.write(work)
 
     def begin(session):
-        return readings.begin(
+        return beginning.begin(
             session,
             reader.readings[0],
             reader.account_id,

@@ -25,8 +25,9 @@ from sqlalchemy import event
 from study.draft import Draft, Unacceptable
 from study.progress import NotNow, State
 from study.protocol import Window
-from study.store import conduct, enrolment, readings
-from study.store.readings import Closed, NoSuchReading, Saved, Stale
+from study.store import closing, conduct, enrolment, readings
+from study.store.answering import Closed, Saved, Stale
+from study.store.readings import NoSuchReading
 from study.tables import ClosedBy, StudyState, metadata
 from study.timing import SLACK_US
 
@@ -223,7 +224,7 @@ def test_a_pause_of_the_study_costs_nobody_an_open_case(reader, study):
 @pytest.mark.parametrize("at_us", [ENDS_US - 1, ENDS_US, ENDS_US + 1, LAST_US])
 def test_a_save_is_accepted_until_the_last_microsecond_of_grace(reader, at_us):
     reader.begin()
-    assert reader.save(a_draft("a"), at_us=at_us) == Saved(1, at_us, max(0, ENDS_US - at_us))
+    assert reader.save(a_draft("a"), at_us=at_us) == Saved(1, at_us, ENDS_US, None)
 
 
 @pytest.mark.parametrize("at_us", [ENDS_US, LAST_US])
@@ -302,7 +303,7 @@ def test_a_late_empty_answer_is_not_the_same_as_none(reader, database, late):
 
 
 def sweep(database, at_us):
-    return database.write(lambda session: readings.close_all_due(session, by=ClosedBy.SWEEP, at_us=at_us))
+    return database.write(lambda session: closing.close_all_due(session, by=ClosedBy.SWEEP, at_us=at_us))
 
 
 def _by_sweep(reader, at_us):
@@ -312,7 +313,7 @@ def _by_sweep(reader, at_us):
 def _closed_by_a_read(reader, at_us):
     study = reader.study
     return study.database.write(
-        lambda session: readings.close_due(session, study.id, reader.readings[0], by=ClosedBy.READ, at_us=at_us)
+        lambda session: closing.close_due(session, study.id, reader.readings[0], by=ClosedBy.READ, at_us=at_us)
     )
 
 
@@ -333,7 +334,7 @@ def test_whoever_closes_first_the_answer_the_time_and_the_receipt_are_the_same(r
     row = reader.found().row
     assert (row.state, row.closed_at_us, row.revision) == ("expired", ENDS_US, 1)
     assert reader.found().draft == a_draft("a")
-    assert row.receipt == readings.receipt_of(row.id, a_draft("a"), ENDS_US)
+    assert row.receipt == closing.receipt_of(row.id, a_draft("a"), ENDS_US)
     assert sweep(reader.study.database, LAST_US + 2 * late_us) == 0
 
 
@@ -373,7 +374,7 @@ def test_submit_keeps_its_last_changes_and_gives_a_receipt_of_what_is_stored(rea
     reader.begin()
     reader.save(a_draft("a"))
     outcome = reader.submit(a_draft("a", "c"), base=1)
-    assert outcome.receipt == readings.receipt_of(reader.readings[0], reader.found().draft, NOON_US + 2)
+    assert outcome.receipt == closing.receipt_of(reader.readings[0], reader.found().draft, NOON_US + 2)
     assert kinds_of(database, reader.readings[0]) == ["opened", "saved", "saved", "submitted"]
     assert reader.found().row.revision == 2
 
@@ -516,7 +517,7 @@ def test_a_sweep_of_one_study_closes_all_of_it_and_nothing_else(database):
     for reader in readers:
         reader.begin()
     closed = database.write(
-        lambda session: readings.close_all_due(session, by=ClosedBy.SWEEP, at_us=DUE_US, study_id=other.id)
+        lambda session: closing.close_all_due(session, by=ClosedBy.SWEEP, at_us=DUE_US, study_id=other.id)
     )
     assert (closed, readers[0].found().state, readers[1].found().state) == (1, State.OPEN, State.EXPIRED)
 

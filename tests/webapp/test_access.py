@@ -24,6 +24,10 @@ from study.tables import Role, StudyState, metadata
 
 EXPECTED = Path(__file__).resolve().parents[2] / "fixtures" / "expected" / "access.csv"
 HEADER = ["endpoint", "method", "role", "state", "status"]
+SENT_AS_JSON = {
+    "reader.save": {"base_revision": 0, "lease": "a-page-of-mine", "draft": {}},
+    "reader.lease": {"lease": "a-page-of-mine", "take": True},
+}
 ROLES = ("nobody", "reader", "other reader", "pi", "statistician", "owner")
 PROTECTED = {"reader": ("reader",), "pi": ("pi", "owner"), "stats": ("statistician", "owner")}
 OWN = {"pi.lock": ("owner",)}
@@ -166,8 +170,8 @@ def asked(world: World, endpoint: str, rule: str, method: str, badge: Badge) -> 
     client = badge.client(world.site)
     if method == "GET":
         return client.get(path, buffered=True).status_code
-    if endpoint == "reader.save":
-        body = {"key": secrets.token_hex(8), "base_revision": 0, "draft": {}}
+    if endpoint in SENT_AS_JSON:
+        body = {**SENT_AS_JSON[endpoint], "key": secrets.token_hex(8)}
         return client.post(path, json=body, headers={"X-CSRFToken": badge.csrf_token}).status_code
     return client.post(path, data={"csrf_token": badge.csrf_token}).status_code
 
@@ -231,7 +235,7 @@ def allowed(endpoint: str, blueprint: str, role: str) -> set[int]:
     if inside is None or role in inside:
         return anything
     if role == "nobody":
-        return {401} if endpoint == "reader.save" else {303}
+        return {401} if endpoint in SENT_AS_JSON else {303}
     if blueprint == "reader" and role == "other reader":
         return {303} if endpoint == "reader.home" else {404}
     return {403}

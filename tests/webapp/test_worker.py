@@ -77,14 +77,14 @@ def test_one_reading_that_cannot_be_closed_keeps_no_other_open(sqlite_database, 
     first, second = a_reader_joined(study, "a@x.example"), a_reader_joined(study, "b@x.example")
     first.begin()
     second.begin(at_us=NOON_US + 1)
-    real = worker.readings.close_due
+    real = worker.closing.close_due
 
     def close(session, study_id, reading_id, **how):
         if reading_id == first.readings[0]:
             raise RuntimeError("broken")
         return real(session, study_id, reading_id, **how)
 
-    monkeypatch.setattr(worker.readings, "close_due", close)
+    monkeypatch.setattr(worker.closing, "close_due", close)
     assert worker.close_due(sqlite_database, clock=at(NOON_US + 2 * LIMIT_US)) == 1
     assert second.found().row.state == "expired"
 

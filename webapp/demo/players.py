@@ -13,12 +13,16 @@ from study.case import CaseId
 from study.draft import Draft
 from study.progress import Ending
 from study.simulate import SimulatedReader, SimulatedReading, simulate_readers
-from study.store import conduct, enrolment, readings, studies
+from study.store import answering, beginning, closing, conduct, enrolment, readings, studies
+from study.store.answering import Sent
 from study.store.enrolment import Invitee
 from study.tables import ClosedBy, ReaderRow
 from study.timing import SECOND_US, SLACK_US
 
 TTL_US = 60 * 24 * 3600 * SECOND_US
+
+PAGE = "simulated"
+"""The lease of every simulated reader: each has one page, and never another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,41 +108,28 @@ def play(session: Session, bundle: Bundle, joined: Joined, simulated: Sequence[S
                 resources=frozenset({"reference" if reading.position % 3 == 0 else "none"}),
                 nothing_to_recommend=reading.nothing_to_recommend,
             )
-            readings.submit(
-                session,
-                reading_id,
-                joined.account_id,
-                key=f"submit-{revision}",
-                base_revision=revision,
-                draft=draft,
-                at_us=ends_us,
-            )
+            last = Sent(f"submit-{revision}", revision, PAGE, draft)
+            answering.submit(session, reading_id, joined.account_id, last, at_us=ends_us)
         else:
             _leave(session, bundle, joined, reading_id, reading, at_us=ends_us)
 
 
 def begin(session: Session, bundle: Bundle, joined: Joined, reading_id: UUID, case_id: CaseId, *, at_us: int) -> None:
-    readings.begin(
+    beginning.begin(
         session,
         reading_id,
         joined.account_id,
         protocol=bundle.protocol,
         stage=bundle.protocol.arms[0].stages[0],
         case=bundle.cases[case_id],
+        lease=PAGE,
         at_us=at_us,
     )
 
 
 def save(session: Session, joined: Joined, reading_id: UUID, draft: Draft, revision: int, *, at_us: int) -> None:
-    readings.save(
-        session,
-        readings.of_reader(session, reading_id, joined.account_id, for_update=True),
-        key=f"save-{revision}",
-        base_revision=revision,
-        draft=draft,
-        offsets_ms={},
-        at_us=at_us,
-    )
+    found = readings.of_reader(session, reading_id, joined.account_id, for_update=True)
+    answering.save(session, found, Sent(f"save-{revision}", revision, PAGE, draft), at_us=at_us)
 
 
 def _leave(
@@ -151,4 +142,4 @@ def _leave(
     grace_us = (bundle.protocol.arms[0].stages[0].grace_s + 1) * SECOND_US
     limit_us = (bundle.protocol.arms[0].stages[0].limit_s or 0) * SECOND_US
     over = (reading.opened_at_us or 0) + limit_us + grace_us + SLACK_US
-    readings.close_due(session, found.id, reading_id, by=ClosedBy.SWEEP, at_us=over)
+    closing.close_due(session, found.id, reading_id, by=ClosedBy.SWEEP, at_us=over)

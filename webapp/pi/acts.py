@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 from sqlmodel import Session
 
-from study.store import conduct, enrolment, readings, studies
+from study.store import closing, conduct, enrolment, studies
 from study.store.conduct import CannotChange
 from study.tables import ReaderRow, Role, StudyState
 from webapp import deps, filters
@@ -52,7 +52,7 @@ def lock(name: str) -> ResponseReturnValue:
     if form.validate_on_submit():
         return _become(name, StudyState.LOCKED, form.reason.data)
     with deps.database().read() as session:
-        answering = readings.being_answered(session, place.study.id)
+        answering = closing.being_answered(session, place.study.id)
     seen = overview(lines, target=place.content.protocol.target_readers)
     return _asked("pi/lock.html", form, place=place, seen=seen, answering=answering)
 

@@ -5,7 +5,7 @@ from uuid import UUID
 from flask import abort
 from sqlmodel import Session
 
-from study.store import conduct, readings, studies
+from study.store import closing, conduct, studies
 from study.store.conduct import RosterLine, Seen
 from study.store.studies import StudyRefuses
 from study.tables import ClosedBy, StudyRow, StudyState
@@ -37,10 +37,10 @@ def reading(line: RosterLine, position: int) -> Seen:
 def close_what_is_due() -> None:
     at_us = deps.now_us()
     with deps.database().read() as session:
-        waiting = bool(readings.due(session, at_us, most=1))
+        waiting = bool(closing.due(session, at_us, most=1))
     while waiting:
         waiting = bool(
-            deps.database().write(lambda session: readings.close_all_due(session, by=ClosedBy.READ, at_us=at_us))
+            deps.database().write(lambda session: closing.close_all_due(session, by=ClosedBy.READ, at_us=at_us))
         )
 
 

@@ -32,6 +32,8 @@ class ReadingForm(FlaskForm):
     nothing_to_recommend = BooleanField("Nothing to recommend: no option on this list should be carried out.")
     key = HiddenField(validators=[InputRequired(), Length(min=8, max=64)])
     base_revision = IntegerField(validators=[InputRequired(), NumberRange(min=0)])
+    lease = HiddenField(validators=[Length(max=64)])
+    take = BooleanField("Continue here")
 
     @classmethod
     def for_case(cls, case: Case, draft: Draft | None = None) -> "ReadingForm":
@@ -62,6 +64,8 @@ class SubmitForm(FlaskForm):
 
     key = HiddenField(validators=[InputRequired(), Length(min=8, max=64)])
     base_revision = IntegerField(validators=[InputRequired(), NumberRange(min=0)])
+    lease = HiddenField(validators=[Length(max=64)])
+    take = BooleanField("Continue here")
     nothing = BooleanField("For this patient I recommend none of the options.")
 
 

@@ -1,6 +1,6 @@
 """What the reader's pages are made of: groups of options, progress, and the JSON of a save. Pure but for `jsonify`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
@@ -13,8 +13,10 @@ from study.case import Case, Option, Selection
 from study.draft import Draft, Unacceptable, parse_draft, parse_offsets
 from study.progress import NotNow, State
 from study.protocol import Protocol
-from study.store import readings
-from study.store.readings import Closed, Found, Saved, Stale, Terms
+from study.store import beginning
+from study.store.answering import Closed, Moved, Saved, Sent, Stale, check_sent, check_word
+from study.store.beginning import Terms
+from study.store.readings import Found
 from study.tables import ReadingRow
 from study.timing import is_due, is_over
 from webapp.filters import iso
@@ -55,11 +57,25 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
-    key: str
-    base_revision: int
-    draft: Draft
-    offsets_ms: Mapping[str, int]
+class ClockFace:
+    """The server's clock as a page is given it: UTC epoch milliseconds. None: there is no such limit.
+
+    `total_ms` is the whole time of the reading, extensions included; the warning at its half depends on it.
+    """
+
+    now_ms: int
+    deadline_ms: int | None
+    session_ends_ms: int | None
+    total_ms: int | None
+    grace_ms: int
+
+    @property
+    def remaining_us(self) -> int | None:
+        return None if self.deadline_ms is None else max(0, self.deadline_ms - self.now_ms) * MILLISECOND_US
+
+    @property
+    def session_remaining_us(self) -> int | None:
+        return None if self.session_ends_ms is None else max(0, self.session_ends_ms - self.now_ms) * MILLISECOND_US
 
 
 def story(case: Case) -> tuple[str, str | None]:
@@ -107,10 +123,16 @@ def must_be_closed(row: ReadingRow, at_us: int) -> bool:
     return row.state == State.OPEN and due
 
 
-def total_us(found: Found) -> int | None:
-    """The whole time of an open reading, extensions included; the warnings at its half depend on it."""
+def clock_face(found: Found, at_us: int) -> ClockFace:
     row = found.row
-    return None if row.deadline_at_us is None else row.deadline_at_us - row.opened_at_us
+    total_us = None if row.deadline_at_us is None else row.deadline_at_us - row.opened_at_us
+    return ClockFace(
+        now_ms=found.clamped(at_us) // MILLISECOND_US,
+        deadline_ms=_ms(row.deadline_at_us),
+        session_ends_ms=_ms(row.session_ends_at_us),
+        total_ms=_ms(total_us),
+        grace_ms=row.grace_us // MILLISECOND_US,
+    )
 
 
 def nothing(draft: Draft) -> Draft:
@@ -120,7 +142,7 @@ def nothing(draft: Draft) -> Draft:
 def refusal_to_begin(session: Session, found: Found, protocol: Protocol, terms: Terms, at_us: int) -> str | None:
     """Why Begin would be refused now, for the page before it; None: it would not."""
     try:
-        readings.check_may_begin(session, found, protocol=protocol, at_us=at_us, ends_us=terms.deadline_us)
+        beginning.check_may_begin(session, found, protocol=protocol, at_us=at_us, ends_us=terms.deadline_us)
     except NotNow as refusal:
         return str(refusal)
     return None
@@ -135,28 +157,79 @@ def parse_save(sent: object, case: Case) -> Sent:
         raise Unacceptable("A save needs a key of 8 to 64 characters.")
     if not isinstance(base_revision, int) or isinstance(base_revision, bool) or base_revision < 0:
         raise Unacceptable("A save needs the revision that it is based on.")
-    return Sent(key, base_revision, parse_draft(sent.get("draft"), case), parse_offsets(sent.get("offsets_ms")))
+    parsed = Sent(
+        key=key,
+        base_revision=base_revision,
+        lease=_lease(sent.get("lease")),
+        draft=parse_draft(sent.get("draft"), case),
+        offsets_ms=parse_offsets(sent.get("offsets_ms")),
+        elapsed_ms=parse_offsets({"elapsed": sent.get("elapsed_ms")}).get("elapsed"),
+    )
+    check_sent(parsed)
+    return parsed
 
 
-def answer_to_save(outcome: Saved | Stale | Closed) -> Response:
+def parse_lease(sent: object) -> tuple[str, bool]:
+    """The lease that a page wants, and whether its reader said to continue there. Raises Unacceptable."""
+    if not isinstance(sent, dict) or not isinstance(sent.get("take", False), bool):
+        raise Unacceptable("A lease is asked for with one JSON object: lease, and take as yes or no.")
+    wanted = _lease(sent.get("lease"))
+    check_word(wanted, "lease")
+    return wanted, sent.get("take", False)
+
+
+def _lease(found: object) -> str:
+    if not isinstance(found, str) or not 8 <= len(found) <= 64:
+        raise Unacceptable("A page needs a lease of 8 to 64 characters.")
+    return found
+
+
+def answer_to_save(outcome: Saved | Stale | Moved | Closed, at_us: int) -> Response:
     match outcome:
-        case Saved(revision, at_us, remaining_us):
-            return jsonify(revision=revision, saved_at=iso(at_us), remaining_ms=_ms(remaining_us))
+        case Saved(revision, saved_at_us, deadline_us, session_ends_us):
+            clock = {"deadline_ms": _ms(deadline_us), "session_ends_ms": _ms(session_ends_us)}
+            return jsonify(revision=revision, saved_at=iso(saved_at_us), now_ms=_ms(at_us), **clock)
+        case _:
+            return refused(outcome)
+
+
+def answer_to_lease(outcome: Found | Moved | Closed, at_us: int) -> Response:
+    if not isinstance(outcome, Found):
+        return refused(outcome)
+    face = clock_face(outcome, at_us)
+    return jsonify(
+        revision=outcome.row.revision,
+        draft=outcome.draft.as_json(),
+        now_ms=face.now_ms,
+        deadline_ms=face.deadline_ms,
+        session_ends_ms=face.session_ends_ms,
+    )
+
+
+def refused(outcome: Stale | Moved | Closed) -> Response:
+    """What stands instead goes with every refusal, so that the page can show it."""
+    body: dict[str, Any]
+    match outcome:
         case Stale(revision, draft):
-            body: dict[str, Any] = {"revision": revision, "draft": draft.as_json()}
-            return make_response(
-                jsonify(error="This case was changed in another window or on another device.", **body), 409
-            )
+            body = {"revision": revision, "draft": draft.as_json()}
+            sentence, status = "This case was changed in another window or on another device.", 409
+        case Moved(revision, draft):
+            body = {"revision": revision, "draft": draft.as_json()}
+            sentence, status = "This case goes on in another window or on another device.", 423
         case Closed(state, receipt, kept_apart):
             body = {"state": state.value, "receipt": receipt, "kept_apart": kept_apart}
-            return make_response(jsonify(error="The time for this case is over.", **body), 410)
+            sentence, status = "The time for this case is over.", 410
+    return make_response(jsonify(error=sentence, **body), status)
 
 
 def clock(found: Found, at_us: int) -> Response:
+    face = clock_face(found, at_us)
     return jsonify(
         state=found.told(at_us).value,
         revision=found.row.revision,
-        remaining_ms=_ms(found.remaining_us(at_us)),
+        now_ms=face.now_ms,
+        deadline_ms=face.deadline_ms,
+        session_ends_ms=face.session_ends_ms,
         csrf_token=generate_csrf(),
     )
 

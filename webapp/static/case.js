@@ -9,6 +9,9 @@ const { remainingMs, totalMs, graceMs } = clockOf(form.dataset);
 const shownAt = performance.now();
 const DEBOUNCE_MS = 500, LONGEST_WAIT_MS = 15_000;
 
+const lease = sessionStorage.getItem("lease") ?? newKey();
+sessionStorage.setItem("lease", lease);
+form.lease.value = lease;
 let revision = Number(form.dataset.revision);
 let pending = null; // what was sent under a key and is not acknowledged yet: it is sent again unchanged
 let dirty = false; // something on the page is newer than what was sent
@@ -93,7 +96,7 @@ function newKey() {
 
 function prepare() {
   if (!pending && dirty) {
-    pending = { key: newKey(), base_revision: revision, draft: draft(), offsets_ms: { ...offsets } };
+    pending = { key: newKey(), base_revision: revision, lease, draft: draft(), offsets_ms: { ...offsets } };
     for (const name of Object.keys(offsets)) delete offsets[name];
     dirty = false;
   }
@@ -132,7 +135,7 @@ async function settle(answer) {
     revision = found.revision;
     form.base_revision.value = revision;
     form.dataset.revision = revision;
-    countdown.correct(found.remaining_ms);
+    countdown.correctTo(found);
     if (!dirty) showKept(found.saved_at);
     if (wantsReview) goOn();
     return;
@@ -216,7 +219,7 @@ async function resync() {
   if (!answer || !answer.ok) return;
   const found = await answer.json();
   if (found.state !== "open") return void location.replace(form.dataset.here);
-  countdown.correct(found.remaining_ms);
+  countdown.correctTo(found);
   if (found.revision > revision && !pending && !sending) stale();
 }
 

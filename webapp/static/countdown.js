@@ -27,6 +27,10 @@ export class Countdown {
   }
 
   // The server's word, at this moment.
+  correctTo({ now_ms, deadline_ms }) {
+    if (deadline_ms !== null) this.correct(deadline_ms - now_ms);
+  }
+
   correct(remainingMs) {
     if (remainingMs === null) return;
     this.endsAt = performance.now() + remainingMs;
@@ -75,5 +79,6 @@ export class Countdown {
 // What a dataset says of the clock: null where there is no limit.
 export function clockOf(dataset) {
   const number = (text) => (text === undefined ? null : Number(text));
-  return { remainingMs: number(dataset.remainingMs), totalMs: number(dataset.totalMs), graceMs: Number(dataset.graceMs || 0) };
+  const deadlineMs = number(dataset.deadlineMs);
+  return { remainingMs: deadlineMs === null ? null : deadlineMs - Number(dataset.nowMs), totalMs: number(dataset.totalMs), graceMs: Number(dataset.graceMs || 0) };
 }

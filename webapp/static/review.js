@@ -11,9 +11,10 @@ const countdown = new Countdown({
     setTimeout(() => location.replace(page.dataset.here), graceMs + 500);
   },
 });
+page.querySelector("input[name=lease]").value = sessionStorage.getItem("lease") ?? "";
 addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 document.addEventListener("visibilitychange", async () => {
   if (document.visibilityState !== "visible" || !countdown.limited) return;
   const answer = await fetch(page.dataset.clock).catch(() => null);
-  if (answer && answer.ok) countdown.correct((await answer.json()).remaining_ms);
+  if (answer && answer.ok) countdown.correctTo(await answer.json());
 });

@@ -9,6 +9,7 @@ branch_labels = None
 depends_on = None
 
 NULLABLE = {
+    "session_ends_at_us": sa.BigInteger,
     "accommodation_percent": sa.Integer,
     "first_selected_at_us": sa.BigInteger,
     "latest_at_us": sa.BigInteger,
