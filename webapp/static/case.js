@@ -1,5 +1,6 @@
 // One case: every change is sent to be kept, the clock is the server's, and nothing ticked is let go of
 // before the server has said that it has it.
+import { choosing, confidenceFits } from "./choosing.js";
 import { Countdown, clockOf } from "./countdown.js";
 
 const form = document.getElementById("case");
@@ -23,21 +24,22 @@ const offsets = {};
 
 /* What is on the page */
 
-const options = [...form.querySelectorAll("input[name=selected]")];
+const { options } = choosing(form, {
+  tell,
+  onChange(name) {
+    banner.hidden = true;
+    wantsReview = false;
+    changed(name);
+  },
+});
 const nothing = document.getElementById("nothing");
 const confidence = document.getElementById("confidence");
 const rationale = document.getElementById("rationale");
 
-// A number field shows nothing of what it cannot read: then its value is empty and the field itself says so.
-function confidenceFits() {
-  const number = Number(confidence.value);
-  return !confidence.validity.badInput && (confidence.value === "" || (Number.isInteger(number) && number >= 0 && number <= 100));
-}
-
 function draft() {
   return {
     selected: options.filter((box) => box.checked).map((box) => box.value),
-    confidence: confidence.value !== "" && confidenceFits() ? Number(confidence.value) : null,
+    confidence: confidence.value !== "" && confidenceFits(confidence) ? Number(confidence.value) : null,
     rationale: rationale.value,
     resources: [...form.querySelectorAll("input[name=resources]:checked")].map((box) => box.value),
     nothing_to_recommend: nothing.checked,
@@ -50,7 +52,7 @@ function said(text, state = "") {
 }
 
 function showKept(at) {
-  if (confidenceFits()) said(`Saved ${new Date(at).toLocaleTimeString([], { hour12: false })}`);
+  if (confidenceFits(confidence)) said(`Saved ${new Date(at).toLocaleTimeString([], { hour12: false })}`);
   else said("Saved, but confidence must be 0 to 100", "waiting");
 }
 
@@ -234,38 +236,18 @@ document.addEventListener("visibilitychange", () => {
 });
 addEventListener("beforeunload", (event) => { if ((pending || dirty) && !frozen) event.preventDefault(); });
 
-/* Choosing */
-
-form.addEventListener("change", (event) => {
-  if (event.target.id === "filter") return;
-  if (event.target === nothing && nothing.checked && options.some((box) => box.checked)) {
-    nothing.checked = false;
-    tell("You have chosen options. Take those back first if nothing is to be recommended.");
-    return;
-  }
-  if (event.target.name === "selected" && event.target.checked && nothing.checked) nothing.checked = false;
-  if (event.target.name === "resources" && event.target.checked) onlyOneKind(event.target);
-  banner.hidden = true;
-  wantsReview = false;
-  count();
-  changed(event.target.name === "selected" ? event.target.value : event.target.name);
-});
-// Nothing but one's own knowledge, or something else: both cannot be true.
-function onlyOneKind(ticked) {
-  for (const box of form.querySelectorAll("input[name=resources]:checked")) {
-    if ((box.value === "none") !== (ticked.value === "none")) box.checked = false;
-  }
-}
+/* Writing */
 
 form.addEventListener("input", (event) => {
   if (event.target === rationale || event.target === confidence) changed(event.target.name);
 });
+
 /* Going on: to the review, or out, once everything is kept */
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   if (frozen) return;
-  if (!confidenceFits()) {
+  if (!confidenceFits(confidence)) {
     tell("Confidence is a whole number from 0 to 100, or empty.");
     confidence.focus();
     return;
@@ -289,66 +271,3 @@ document.querySelector(".site-nav form").addEventListener("submit", async (event
   if (dirty || pending) tell("Not everything is saved yet. Sign out once it says Saved.");
   else leaving.submit();
 });
-
-/* Finding */
-
-const filter = document.getElementById("filter");
-const rows = options.map((box) => ({ box, row: box.closest(".option"), words: box.closest(".option").textContent.toLowerCase() }));
-
-function count() {
-  const all = options.filter((box) => box.checked).length;
-  document.getElementById("count").textContent = `${all} of ${options.length} chosen`;
-  for (const kind of form.querySelectorAll("fieldset.kind")) {
-    const place = kind.querySelector(".chosen-here");
-    const here = kind.querySelectorAll("input[name=selected]:checked").length;
-    if (place) place.textContent = here ? `${here} chosen` : "";
-  }
-}
-
-function find() {
-  const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
-  let found = 0;
-  for (const { row, words: text } of rows) {
-    row.hidden = !words.every((word) => text.includes(word));
-    found += row.hidden ? 0 : 1;
-  }
-  for (const kind of form.querySelectorAll("fieldset.kind")) {
-    const own = [...kind.querySelectorAll(".option input[name=selected]")];
-    if (own.length) kind.hidden = own.every((box) => box.closest(".option").hidden);
-  }
-  document.getElementById("no-match").hidden = found > 0;
-}
-
-function clearFilter() {
-  filter.value = "";
-  find();
-}
-
-filter.addEventListener("input", find);
-filter.addEventListener("keydown", (event) => {
-  if (event.key === "Enter") event.preventDefault();
-  if (event.key === "Escape") clearFilter();
-});
-document.getElementById("clear-filter").addEventListener("click", () => { clearFilter(); filter.focus(); });
-document.addEventListener("keydown", (event) => {
-  const typing = event.target.matches("input[type=search], input[type=number], textarea");
-  if (event.key === "/" && !typing) {
-    event.preventDefault();
-    filter.focus();
-    return;
-  }
-  if (typing && event.target !== filter) return;
-  if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
-  const visible = options.filter((box) => !box.closest(".option").hidden);
-  const at = visible.indexOf(document.activeElement);
-  const next = visible[event.key === "ArrowDown" ? at + 1 : at - 1];
-  if (at === -1 && document.activeElement !== filter && document.activeElement !== document.body) return;
-  if (!next) return;
-  event.preventDefault();
-  next.focus();
-});
-
-document.querySelector(".no-script").remove();
-form.querySelector(".errors")?.scrollIntoView({ block: "center" }); // a form that was refused opens at what was wrong
-document.getElementById("finder").hidden = false;
-count();
