@@ -10,6 +10,7 @@ from builders import (
     GRACE_US,
     LIMIT_US,
     NOON_US,
+    PAGE,
     a_draft,
     a_protocol,
     a_reader_joined,
@@ -85,7 +86,7 @@ def test_sixteen_saves_on_one_base_keep_one_and_tell_the_others_what_stands(read
 def test_one_save_that_is_sent_sixteen_times_stands_once(reader, database):
     reader.begin()
     outcomes = at_once([lambda: reader.save(a_draft("a"))] * 16)
-    assert set(outcomes) == {Saved(1, NOON_US + 1, LIMIT_US - 1)}
+    assert set(outcomes) == {Saved(1, NOON_US + 1, ENDS_US, None)}
     assert kinds_of(database, reader.readings[0]) == ["opened", "saved"]
 
 
@@ -127,7 +128,7 @@ def test_sweeps_reads_and_late_submits_at_once_close_a_case_once(reader, databas
     reader.save(a_draft("a"))
     study = reader.study
 
-    def closing(by: ClosedBy) -> bool:
+    def close(by: ClosedBy) -> bool:
         return database.write(
             lambda session: closing.close_due(session, study.id, reader.readings[0], by=by, at_us=DUE_US)
         )
@@ -135,7 +136,7 @@ def test_sweeps_reads_and_late_submits_at_once_close_a_case_once(reader, databas
     def late() -> Closed | Stale:
         return reader.submit(a_draft("a"), key="late", base=1, at_us=DUE_US)
 
-    outcomes = at_once([lambda: closing(ClosedBy.SWEEP), lambda: closing(ClosedBy.READ), late, late] * 3)
+    outcomes = at_once([lambda: close(ClosedBy.SWEEP), lambda: close(ClosedBy.READ), late, late] * 3)
     assert sum(outcome is True for outcome in outcomes) <= 1
     row = reader.found().row
     assert (row.state, row.closed_at_us) == ("expired", ENDS_US)
@@ -295,7 +296,7 @@ def test_beside_a_lock_nothing_comes_late_to_a_case_that_was_submitted(reader, s
             studies.change_state(
                 session, study.protocol.id, StudyState.LOCKED, protocol=study.protocol, actor_id=None, at_us=NOON_US + 3
             )
-            return len(session.connection().execute(select(readings.LATE.c.id)).all())
+            return len(session.connection().execute(select(answering.LATE.c.id)).all())
 
         return database.write(work)
 

@@ -150,7 +150,7 @@ def test_each_save_makes_one_revision_and_one_event(reader, database):
     drafts = [a_draft("a"), a_draft("a", "b", confidence=70), a_draft("b", rationale="Über–dacht")]
     for revision, draft in enumerate(drafts):
         assert reader.save(draft, key=f"key-{revision}", base=revision) == Saved(
-            revision + 1, NOON_US + 1, LIMIT_US - 1
+            revision + 1, NOON_US + 1, ENDS_US, None
         )
     assert reader.found().draft == drafts[-1]
     assert reader.found().row.revision == 3
@@ -253,11 +253,16 @@ def test_what_comes_later_is_kept_apart_once_and_never_used(reader, database, ho
     assert reader.found().draft == a_draft("a")
     (kept,) = rows(database, "late_payload")
     assert (kept["key"], kept["at_us"]) == ("late", at_us)
-    assert kept["body"] == {"base_revision": 1, "draft": a_draft("b").as_json()}
+    assert kept["body"] == {
+        "base_revision": 1,
+        "draft": a_draft("b").as_json(),
+        "offsets_ms": {},
+        "elapsed_ms": None,
+    }
     assert kinds_of(database, reader.readings[0]) == kinds
 
 
-@pytest.mark.parametrize("at_us", [LAST_US, ENDS_US, NOON_US + 1])
+@pytest.mark.parametrize("at_us", [LAST_US, ENDS_US, LAST_US + 1 - SLACK_US])
 @pytest.mark.parametrize("how", ["save", "submit"])
 def test_what_arrived_in_time_stands_though_others_came_first(reader, database, how, at_us):
     """It waited for its turn to write: a sweep, a late payload and a look at the case had theirs meanwhile."""

@@ -7,7 +7,18 @@ from builders import GRACE_US, LIMIT_US, MINUTE_US, NOON_US
 from hypothesis import given
 from hypothesis import strategies as st
 
-from study.timing import SLACK_US, Standing, deadline_us, is_due, is_over, remaining_us, standing, us_of
+from study.timing import (
+    SLACK_US,
+    Standing,
+    clamped,
+    deadline_us,
+    first_selected_us,
+    is_due,
+    is_over,
+    remaining_us,
+    standing,
+    us_of,
+)
 
 ENDS_US = NOON_US + LIMIT_US
 SOME_US = st.integers(0, 2**53)
@@ -80,3 +91,27 @@ def test_what_remains_is_never_below_nothing(at, ends):
 
 def test_a_moment_keeps_its_microseconds():
     assert us_of(datetime(2027, 3, 1, 0, 0, 0, 500_001, tzinfo=UTC)) == 1_803_859_200_500_001
+
+
+@pytest.mark.parametrize(
+    ("at", "latest", "counts_as"),
+    [(100, None, 100), (100, 90, 100), (100, 100 + SLACK_US, 100), (100, 101 + SLACK_US, 101 + SLACK_US)],
+)
+def test_a_clock_that_went_back_counts_as_the_newest_stamp_and_waiting_for_a_turn_does_not(at, latest, counts_as):
+    assert clamped(at, latest_us=latest) == counts_as
+
+
+@pytest.mark.parametrize(
+    ("offsets", "elapsed", "dated"),
+    [
+        ([2_000, 3_000], 5_000, 7_000_000),
+        ([3_000], None, 10_000_000),
+        ([], 5_000, 10_000_000),
+        ([0], 60_000, 1_000_000),
+        ([9_000], 5_000, 10_000_000),
+    ],
+)
+def test_the_first_choice_is_dated_by_how_long_ago_the_page_says_it_was_and_never_outside_the_reading(
+    offsets, elapsed, dated
+):
+    assert first_selected_us(10_000_000, opened_at_us=1_000_000, offsets_ms=offsets, elapsed_ms=elapsed) == dated
