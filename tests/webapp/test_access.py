@@ -27,6 +27,14 @@ HEADER = ["endpoint", "method", "role", "state", "status"]
 SENT_AS_JSON = {
     "reader.save": {"base_revision": 0, "lease": "a-page-of-mine", "draft": {}},
     "reader.lease": {"lease": "a-page-of-mine", "take": True},
+    "reader.beat": {
+        "page": "a-load-of-it",
+        "lease": "a-page-of-mine",
+        "load_ms": 1,
+        "visible_ms": 1,
+        "active_ms": 0,
+        "hidden_count": 0,
+    },
 }
 ROLES = ("nobody", "reader", "other reader", "pi", "statistician", "owner")
 PROTECTED = {"reader": ("reader",), "pi": ("pi", "owner"), "stats": ("statistician", "owner")}

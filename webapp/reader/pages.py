@@ -11,6 +11,7 @@ from sqlmodel import Session
 
 from study.case import Case, Option, Selection
 from study.draft import Draft, Unacceptable, parse_draft, parse_offsets
+from study.presence import Beat, Counts
 from study.progress import NotNow, State
 from study.protocol import Protocol
 from study.store import beginning
@@ -22,6 +23,7 @@ from study.timing import is_due, is_over
 from webapp.filters import iso
 
 MILLISECOND_US = 1000
+MOST_MS, MOST_TIMES = 2**53 - 1, 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +180,25 @@ def parse_lease(sent: object) -> tuple[str, bool]:
     return wanted, sent.get("take", False)
 
 
+def parse_beat(sent: object) -> Beat:
+    """What a page says of its own presence. Raises Unacceptable."""
+    if not isinstance(sent, dict):
+        raise Unacceptable("A beat must be one JSON object.")
+    page, lease = sent.get("page"), _lease(sent.get("lease"))
+    if not isinstance(page, str) or not 8 <= len(page) <= 64:
+        raise Unacceptable("A page needs a name of 8 to 64 characters.")
+    check_word(page, "page's name")
+    check_word(lease, "lease")
+    most = {"load_ms": MOST_MS, "visible_ms": MOST_MS, "active_ms": MOST_MS, "hidden_count": MOST_TIMES}
+    return Beat(page, lease, Counts(**{name: _count(sent.get(name), name, at_most) for name, at_most in most.items()}))
+
+
+def _count(found: object, name: str, most: int) -> int:
+    if not isinstance(found, int) or isinstance(found, bool) or not 0 <= found <= most:
+        raise Unacceptable(f"A beat needs {name}, a whole number from 0.")
+    return found
+
+
 def _lease(found: object) -> str:
     if not isinstance(found, str) or not 8 <= len(found) <= 64:
         raise Unacceptable("A page needs a lease of 8 to 64 characters.")
@@ -204,6 +225,10 @@ def answer_to_lease(outcome: Found | Moved | Closed, at_us: int) -> Response:
         deadline_ms=face.deadline_ms,
         session_ends_ms=face.session_ends_ms,
     )
+
+
+def answer_to_beat(outcome: Found | Moved | Closed, at_us: int) -> Response:
+    return clock(outcome, at_us) if isinstance(outcome, Found) else refused(outcome)
 
 
 def refused(outcome: Stale | Moved | Closed) -> Response:

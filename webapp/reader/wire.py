@@ -1,4 +1,4 @@
-"""What the case page's script sends and asks: saves, the lease, the clock. JSON, and acknowledged only after commit."""
+"""What a page's script sends and asks: saves, the lease, presence, the clock. JSON, acknowledged only after commit."""
 
 from uuid import UUID
 
@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from sqlmodel import Session
 
 from study.draft import Unacceptable
-from study.store import answering, leases, readings
+from study.store import answering, leases, presence, readings
 from study.store.answering import Closed, Moved, Saved, Stale
 from study.store.readings import Found
 from webapp import deps
@@ -39,6 +39,19 @@ def lease(reading_id: UUID) -> ResponseReturnValue:
         return leases.take(session, found, wanted, asked=asked, at_us=at_us)
 
     return pages.answer_to_lease(deps.database().write(work), at_us)
+
+
+@bp.post("/readings/<uuid:reading_id>/beat")
+def beat(reading_id: UUID) -> ResponseReturnValue:
+    """A page says how long it was looked at, and is told the time; lost ones are made good by the next."""
+    me, at_us = deps.my_id(), deps.now_us()
+    told = pages.parse_beat(_sent())
+
+    def work(session: Session) -> Found | Moved | Closed:
+        found = readings.of_reader(session, reading_id, me, for_update=True)
+        return presence.beat(session, found, told, at_us=at_us)
+
+    return pages.answer_to_beat(deps.database().write(work), at_us)
 
 
 @bp.get("/readings/<uuid:reading_id>/clock")
