@@ -3,14 +3,16 @@
 Everything is in one temporary folder and on loopback, and is ended by the ids of the processes that were started.
 """
 
+import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -124,11 +126,21 @@ def free_port() -> int:
 
 
 def children_of(pid: int) -> list[int]:
-    """The processes that one has started. Of a process that is gone: none."""
+    """The processes that one has started and that live. Of a process that is gone: none."""
     try:
-        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        started = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     except FileNotFoundError:
         return []
+    return [child for child in started if _lives(child)]
+
+
+def _lives(pid: int) -> bool:
+    """Not ended, nor waiting to be noticed by whoever started it."""
+    try:
+        told = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return told.rpartition(")")[2].split()[0] not in "ZX"
 
 
 @contextmanager
@@ -153,7 +165,8 @@ def child(made: Site, name: str, command: list[str]) -> Iterator[subprocess.Pope
             process.wait(ENDS_WITHIN_S)
         except subprocess.TimeoutExpired:
             for pid in (*children_of(process.pid), process.pid):
-                subprocess.run(["kill", "-9", str(pid)], check=False)
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
             process.wait()
 
 

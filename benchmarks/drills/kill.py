@@ -11,6 +11,7 @@ import signal
 import statistics
 import threading
 import time
+from contextlib import suppress
 
 from _drill import note, parser
 from _figures import figure
@@ -29,14 +30,17 @@ def kill_until(made: Site, writers: list[Writer], *, kills: int, saves: int, sto
     gives_up_at = time.monotonic() + GIVES_UP_S
     killed, seen = 0, acknowledged(writers)
     while (killed < kills or acknowledged(writers) < saves) and time.monotonic() < gives_up_at:
+        if all(writer.refused for writer in writers):
+            break
         stop.wait(EVERY_S if killed < kills else LATER_EVERY_S)
         if acknowledged(writers) == seen:
             continue
         seen = acknowledged(writers)
         workers = made.web_workers()
         if workers:
-            os.kill(rng.choice(workers), signal.SIGKILL)
-            killed += 1
+            with suppress(ProcessLookupError):  # it ended by itself between the look and the kill
+                os.kill(rng.choice(workers), signal.SIGKILL)
+                killed += 1
             if killed % 10 == 0:
                 note(f"{made.name}: {killed} kills, {seen} saves acknowledged")
     return killed
