@@ -41,11 +41,10 @@ class Target:
         return self._phase({"mix": self.mix, "rate": rate, "seconds": seconds})
 
     def closed_loop(self, kind: str, *, readers: int, seconds: float | None) -> dict[str, Any]:
-        """`seconds` None: every reader once. With what it cost: `cpu_ms` of the web processes an answer."""
+        """`seconds` None: every reader once. With what the web's processes spent on it: `cpu_s`."""
         before = cpu_s(self.web.pid)
         came = self._phase({"kind": kind, "readers": readers, "seconds": seconds})
-        spent = cpu_s(self.web.pid) - before
-        return {**came, "cpu_ms": spent * 1e3 / max(1, came["answered"])}
+        return {**came, "cpu_s": cpu_s(self.web.pid) - before}
 
     def _phase(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         assert self.generator.stdin is not None

@@ -10,6 +10,7 @@ The index of the write-ahead log (-shm) is left out: it is made anew after a cra
 """
 
 import multiprocessing
+import os
 import random
 import sys
 import tempfile
@@ -122,7 +123,7 @@ def on_disk(files: Mapping[str, bytearray]) -> Iterator[Database]:
 
 def drill(sitting: Sitting, cuts: Sequence[Cut], *, told: str) -> list[Standing]:
     """All cuts, on as many processes as there are processors; each has a stretch of time of its own."""
-    many = multiprocessing.cpu_count()
+    many = len(os.sched_getaffinity(0))
     stretch = max(1, len(cuts) // (8 * many))
     parts = [cuts[at : at + stretch] for at in range(0, len(cuts), stretch)]
     found: list[Standing] = []
