@@ -8,8 +8,9 @@ from sqlmodel import Session
 
 from study.chain import canonical
 from study.draft import Draft
+from study.outage import must_wait
 from study.progress import State
-from study.store import readings
+from study.store import outages, readings
 from study.store.readings import READER, READING, STUDY, Found
 from study.tables import ClosedBy, StudyState
 from study.timing import SLACK_US
@@ -22,8 +23,13 @@ def receipt_of(reading_id: UUID, draft: Draft, at_us: int) -> str:
 
 
 def close_if_due(session: Session, found: Found, *, by: ClosedBy, at_us: int) -> bool:
-    """The one closer, for the sweep and for every reader of an open row. The finish time is the deadline."""
+    """The one closer, for the sweep and for every reader of an open row. The finish time is the deadline.
+
+    While the web is down nothing is closed that was running then: it may be given that time back.
+    """
     if not found.is_due(at_us):
+        return False
+    if must_wait(outages.under_way(session, found.clamped(at_us)), deadline_us=found.row.deadline_at_us):
         return False
     row = found.row
     ended = row.deadline_at_us
@@ -58,6 +64,9 @@ def due(
     )
     if study_id is not None:
         query = query.where(READING.c.study_id == study_id)
+    since = outages.under_way(session, at_us)
+    if since is not None:
+        query = query.where(READING.c.deadline_at_us <= since)
     return [(row.study_id, row.id) for row in session.connection().execute(query)]
 
 

@@ -1,0 +1,100 @@
+"""The pulse of the web, the outages that it shows, and the time that they took from readings, given back."""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import Session
+
+from study.outage import Outage, between, credit_us, ran_into, under_way_since
+from study.progress import State
+from study.store import readings
+from study.store.readings import READING, STUDY, Found
+from study.tables import StudyState, metadata
+from study.timing import SECOND_US
+
+PULSE = metadata.tables["pulse"]
+OUTAGE = metadata.tables["outage"]
+
+WEB = "web"
+EVERY_US = 5 * SECOND_US
+CREDITED = "incident time"
+_LAST = select(PULSE.c.at_us).where(PULSE.c.name == WEB)
+
+
+def last_pulse_us(session: Session) -> int | None:
+    """When the web was last known to serve; None: never yet."""
+    last: int | None = session.connection().scalar(_LAST)
+    return last
+
+
+def under_way(session: Session, at_us: int) -> int | None:
+    """Since when an outage lasts that may still give time back; None: there is none."""
+    return under_way_since(last_pulse_us(session), at_us)
+
+
+def beat(session: Session, at_us: int) -> Outage | None:
+    """Note that the web serves at this time, unless somebody has just done so; the outage that this ends, if any.
+
+    An outage and what it gives back are written with the beat or not at all, so that no gap is found twice.
+    """
+    connection = session.connection()
+    last = connection.scalar(_LAST.with_for_update())
+    if last is None:
+        insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+        connection.execute(insert(PULSE).values(name=WEB, at_us=at_us).on_conflict_do_nothing())
+        return None
+    if at_us - last < EVERY_US:
+        return None
+    connection.execute(PULSE.update().where(PULSE.c.name == WEB).values(at_us=at_us))
+    outage = between(last, at_us)
+    if outage is not None:
+        given = sum(_give_back(session, study, reading, outage, at_us=at_us) for study, reading in _open(session))
+        connection.execute(
+            OUTAGE.insert(), {"id": uuid4(), "from_us": outage.from_us, "to_us": outage.to_us, "readings": given}
+        )
+    return outage
+
+
+def _open(session: Session) -> list[tuple[UUID, UUID]]:
+    """(study, reading) of everything that is open and has a limit, in the order in which rows are held."""
+    query = (
+        select(READING.c.study_id, READING.c.id)
+        .join(STUDY, STUDY.c.id == READING.c.study_id)
+        .where(READING.c.state == State.OPEN.value, READING.c.deadline_at_us.is_not(None))
+        .where(STUDY.c.state != StudyState.LOCKED.value)
+        .order_by(READING.c.id)
+    )
+    return [(row.study_id, row.id) for row in session.connection().execute(query)]
+
+
+def _give_back(session: Session, study_id: UUID, reading_id: UUID, outage: Outage, *, at_us: int) -> bool:
+    """Credit one reading if its time ran into the outage. Whether it was given any.
+
+    Of an outage that is too long for the rule its chain says so too, with nothing given: a person judges.
+    """
+    found = readings.held(session, study_id, reading_id)
+    if found is None or found.state is not State.OPEN or found.row.void_at_us is not None or found.locked:
+        return False
+    times = {"opened_at_us": found.row.opened_at_us, "deadline_us": found.row.deadline_at_us}
+    if not ran_into(outage, **times):
+        return False
+    given_us = credit_us(outage, **times)
+    _note(session, found, outage, given_us, at_us=at_us)
+    return given_us > 0
+
+
+def _note(session: Session, found: Found, outage: Outage, given_us: int, *, at_us: int) -> None:
+    row = found.row
+    later: dict[str, Any] = {"deadline_at_us": row.deadline_at_us + given_us, "credit_us": row.credit_us + given_us}
+    if row.session_ends_at_us is not None:
+        later["session_ends_at_us"] = row.session_ends_at_us + given_us
+    body = {
+        "from_us": outage.from_us,
+        "to_us": outage.to_us,
+        "credit_us": given_us,
+        "deadline_at_us": later["deadline_at_us"],
+    }
+    count, head = readings.note(session, found, CREDITED, at_us=at_us, actor_id=None, body=body)
+    readings.change(session, found, at_us=at_us, event_count=count, head=head, **later)
