@@ -12,6 +12,8 @@ from study.tables import ClosedBy, StudyState
 from webapp import deps
 from webapp.content import Content
 from webapp.reader import pages
+from webapp.reader.guide import Guide, sitting_ends_us
+from webapp.reader.guide import guide as told
 
 
 def place(respondent_id: UUID) -> Place:
@@ -50,14 +52,36 @@ def content(found: Found) -> Content:
     return deps.content(found.row.study_id, found.row.bundle_digest)
 
 
-def around(found: Found) -> dict[str, object]:
-    """What every page of a reading shows: which of how many, and the links that stay in one place."""
+def around(found: Found, whole: Place | None = None) -> dict[str, object]:
+    """What every page of a reading shows: which of how many, the instructions, the links that stay in one place.
+
+    `whole`: the reader's place, for pages of a reading whose own clock does not run and cannot tell the sitting's end.
+    """
     return {
         "respondent_id": found.row.respondent_id,
         "position": found.row.position,
         "of": content(found).cases_per_reader,
         "study_title": found.row.title,
+        "guide": told(
+            content(found),
+            found.row.arm,
+            percent=found.row.allowed_percent,
+            ends_us=found.row.session_ends_at_us if whole is None else sitting_ends_us(whole.readings),
+            at_us=deps.now_us(),
+        ),
     }
+
+
+def guide(place: Place) -> Guide:
+    """What this reader is told of their clocks now."""
+    reader = place.reader
+    return told(
+        deps.content(reader.study_id, place.study.bundle_digest),
+        reader.arm,
+        percent=reader.accommodation_percent,
+        ends_us=sitting_ends_us(place.readings),
+        at_us=deps.now_us(),
+    )
 
 
 def lease(sent: str | None) -> str:

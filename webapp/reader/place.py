@@ -11,6 +11,7 @@ from webapp import deps
 from webapp.reader import gather, pages
 from webapp.reader.blueprint import bp
 from webapp.reader.forms import WithdrawForm
+from webapp.reader.practice import may_practise
 
 
 @bp.get("/my")
@@ -25,22 +26,28 @@ def home() -> ResponseReturnValue:
 @bp.get("/my/<uuid:respondent_id>")
 def place(respondent_id: UUID) -> ResponseReturnValue:
     found = gather.place(respondent_id)
-    return render_template("reader/place.html", place=found, progress=pages.progress(found.readings, deps.now_us()))
+    return render_template(
+        "reader/place.html",
+        place=found,
+        guide=gather.guide(found),
+        progress=pages.progress(found.readings, deps.now_us()),
+        may_practise=may_practise(found),
+    )
 
 
 @bp.get("/my/<uuid:respondent_id>/instructions")
 def instructions(respondent_id: UUID) -> ResponseReturnValue:
     found = gather.place(respondent_id)
-    content = deps.content(found.study.id, found.study.bundle_digest)
-    stage = content.stage(found.reader.arm)
-    return render_template("reader/instructions.html", place=found, content=content, stage=stage)
+    return render_template(
+        "reader/instructions.html", place=found, guide=gather.guide(found), may_practise=may_practise(found)
+    )
 
 
 @bp.get("/my/<uuid:respondent_id>/consent")
 def consent(respondent_id: UUID) -> ResponseReturnValue:
     found = gather.place(respondent_id)
     content = deps.content(found.study.id, found.study.bundle_digest)
-    return render_template("reader/consent.html", place=found, content=content)
+    return render_template("reader/consent.html", place=found, content=content, guide=gather.guide(found))
 
 
 @bp.route("/my/<uuid:respondent_id>/withdraw", methods=["GET", "POST"])
@@ -48,7 +55,7 @@ def withdraw(respondent_id: UUID) -> ResponseReturnValue:
     found = gather.place(respondent_id)
     form = WithdrawForm()
     if not form.validate_on_submit():
-        page = render_template("reader/withdraw.html", place=found, form=form)
+        page = render_template("reader/withdraw.html", place=found, form=form, guide=gather.guide(found))
         return page, 422 if form.errors else 200
     me, at_us, reason = deps.my_id(), deps.now_us(), (form.reason.data or "").strip()
 

@@ -1,6 +1,6 @@
 """The physician's pages, on one blueprint: a place in each study, the case against the clock, what its script sends."""
 
-from webapp.reader import place, sitting, wire
+from webapp.reader import place, practice, sitting, wire
 from webapp.reader.blueprint import bp
 
-__all__ = ["bp", "place", "sitting", "wire"]
+__all__ = ["bp", "place", "practice", "sitting", "wire"]

@@ -1,4 +1,5 @@
 // The list of options, the same on a case and in practice: what excludes what, how many are chosen, how one is found.
+import { meantForThePage, shortcutsOn } from "./shortcuts.js";
 
 // A number field shows nothing of what it cannot read: then its value is empty and the field itself says so.
 export function confidenceFits(field) {
@@ -72,7 +73,7 @@ export function choosing(form, { tell, onChange = () => {} }) {
   document.addEventListener("keydown", (event) => {
     if (event.target.closest("dialog")) return;
     const typing = event.target.matches("input[type=search], input[type=number], textarea");
-    if (event.key === "/" && !typing) {
+    if (event.key === "/" && shortcutsOn() && meantForThePage(event)) {
       event.preventDefault();
       filter.focus();
       return;
