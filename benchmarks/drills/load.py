@@ -105,7 +105,7 @@ def in_crowds(ours: Target, beside: Target, engine: str) -> None:
 def main() -> None:
     short = parser(__doc__ or "").parse_args().short
     for engine in engines(SQLITE if short else None):
-        with loaded(engine, readers=40 if short else READERS) as (made, ours), bare(made) as beside:
+        with loaded(engine, readers=20 if short else READERS) as (made, ours), bare(made) as beside:
             for target in (beside, ours):
                 target.open_loop(rate=50, seconds=1 if short else 3)  # templates and statements are made once
             at_rates(ours, beside, made.name, rates=(60,) if short else RATES, seconds=3 if short else 8)
