@@ -4,6 +4,7 @@ The whitelist is enforced here: every query names its columns, and none of them 
 in a score. Nobody's arm is read either.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
@@ -12,8 +13,9 @@ from sqlmodel import Session
 
 from study.chain import SubjectKind
 from study.errors import StudyError
+from study.outage import Outage, ran_into
 from study.progress import State
-from study.store import events, readings
+from study.store import events, outages, readings
 from study.tables import StudyState, metadata
 from study.timing import SECOND_US
 
@@ -37,6 +39,7 @@ _MAY_SEE = (
     READING.c.closed_at_us,
     READING.c.saved_at_us,
     READING.c.extension_us,
+    READING.c.credit_us,
     READING.c.void_reason,
     READING.c.void_at_us,
 )
@@ -48,7 +51,10 @@ class CannotChange(StudyError):
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One reading, as the PI may see it. Times in UTC microseconds, `used_us` None before it was opened."""
+    """One reading, as the PI may see it. Times in UTC microseconds, `used_us` None before it was opened.
+
+    `credit_us` was given back after outages; `lost_us` is that of outages too long for the rule, which the PI judges.
+    """
 
     id: UUID
     case_id: str
@@ -60,6 +66,8 @@ class Seen:
     any_save: bool
     used_us: int | None
     extension_us: int
+    credit_us: int
+    lost_us: int
     void_reason: str | None
 
     @property
@@ -152,6 +160,7 @@ def roster(session: Session, study_id: UUID, *, at_us: int) -> list[RosterLine]:
         .order_by(RESPONDENT.c.label)
     )
     people = connection.execute(query).all()
+    long = outages.too_long(session)
     seen: dict[UUID, list[Seen]] = {}
     own = (
         select(*_MAY_SEE)
@@ -160,11 +169,15 @@ def roster(session: Session, study_id: UUID, *, at_us: int) -> list[RosterLine]:
         .order_by(READING.c.position)
     )
     for row in connection.execute(own):
-        seen.setdefault(row.respondent_id, []).append(_seen(row, at_us))
+        seen.setdefault(row.respondent_id, []).append(_seen(row, long, at_us))
     return [RosterLine(**person._mapping, readings=tuple(seen.get(person.respondent_id, ()))) for person in people]
 
 
-def _seen(row: Row, at_us: int) -> Seen:  # type: ignore[type-arg]  # a row of many columns has no short type
+def _seen(
+    row: Row,  # type: ignore[type-arg]  # a row of many columns has no short type
+    long: Sequence[Outage],
+    at_us: int,
+) -> Seen:
     ended = row.closed_at_us
     if ended is None and row.opened_at_us is not None:
         ended = at_us if row.deadline_at_us is None else min(at_us, row.deadline_at_us)
@@ -179,8 +192,17 @@ def _seen(row: Row, at_us: int) -> Seen:  # type: ignore[type-arg]  # a row of m
         any_save=row.saved_at_us is not None,
         used_us=None if row.opened_at_us is None else ended - row.opened_at_us,
         extension_us=row.extension_us,
+        credit_us=row.credit_us,
+        lost_us=sum(outage.to_us - outage.from_us for outage in long if _met(outage, row)),
         void_reason=row.void_reason,
     )
+
+
+def _met(outage: Outage, row: Row) -> bool:  # type: ignore[type-arg]  # see above
+    """Whether a reading was being done when the outage began."""
+    if row.opened_at_us is None or (row.closed_at_us is not None and row.closed_at_us < outage.from_us):
+        return False
+    return ran_into(outage, opened_at_us=row.opened_at_us, deadline_us=row.deadline_at_us)
 
 
 def problems(session: Session, study_id: UUID) -> list[Problem]:

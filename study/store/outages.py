@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session
 
-from study.outage import Outage, between, credit_us, ran_into, under_way_since
+from study.outage import LONGEST_US, Outage, between, credit_us, ran_into, under_way_since
 from study.progress import State
 from study.store import readings
 from study.store.readings import READING, STUDY, Found
@@ -55,6 +55,12 @@ def beat(session: Session, at_us: int) -> Outage | None:
             OUTAGE.insert(), {"id": uuid4(), "from_us": outage.from_us, "to_us": outage.to_us, "readings": given}
         )
     return outage
+
+
+def too_long(session: Session) -> list[Outage]:
+    """The outages on record that gave nothing back by rule, oldest first."""
+    query = select(OUTAGE.c.from_us, OUTAGE.c.to_us).where(OUTAGE.c.to_us - OUTAGE.c.from_us > LONGEST_US)
+    return [Outage(*row) for row in session.connection().execute(query.order_by(OUTAGE.c.from_us))]
 
 
 def _open(session: Session) -> list[tuple[UUID, UUID]]:

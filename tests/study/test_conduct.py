@@ -86,7 +86,7 @@ def test_no_look_at_conduct_names_anything_that_could_bias(study, reader, look):
 def test_what_may_be_seen_is_listed_word_for_word():
     assert {field.name for field in fields(Seen)} == {
         "id", "case_id", "position", "state", "opened_at_us", "closed_at_us", "deadline_at_us", "any_save", "used_us",
-        "extension_us", "void_reason",
+        "extension_us", "credit_us", "lost_us", "void_reason",
     }  # fmt: skip
     assert {field.name for field in fields(RosterLine)} == {
         "respondent_id", "label", "email", "full_name", "strata", "invited_at_us", "invitation_sent_at_us",
@@ -113,6 +113,8 @@ def test_what_is_seen_is_the_same_whatever_was_answered(study, reader, draft):
         any_save=True,
         used_us=2,
         extension_us=0,
+        credit_us=0,
+        lost_us=0,
         void_reason=None,
     )
 

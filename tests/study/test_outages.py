@@ -273,6 +273,16 @@ def test_a_long_outage_is_on_the_chain_of_whoever_ran_into_it_and_gives_nothing(
     assert [row["readings"] for row in rows(database, "outage")] == [0]
 
 
+def test_the_pi_sees_what_was_given_back_and_what_is_left_to_judge(database, study, reader):
+    reader.begin()
+    an_outage(database, NOON_US, NOON_US + MINUTE_US)
+    an_outage(database, NOON_US + 2 * MINUTE_US, NOON_US + 20 * MINUTE_US)
+    with database.read() as session:
+        first, *others = conduct.roster(session, study.id, at_us=NOON_US + 20 * MINUTE_US)[0].readings
+    assert (first.credit_us, first.lost_us) == (2 * MINUTE_US, 18 * MINUTE_US)
+    assert {(other.credit_us, other.lost_us) for other in others} == {(0, 0)}
+
+
 @pytest.mark.parametrize("gone_before_us", [MS_US, SECOND_US, MINUTE_US])
 def test_a_deadline_that_fell_into_an_outage_is_after_it(database, reader, gone_before_us):
     reader.begin()

@@ -36,6 +36,8 @@ def a_reading(state: State, *, case: str = "c1", opened: int = 90 * DAY_US, used
         "any_save": begun,
         "used_us": used * MINUTE_US if begun else None,
         "extension_us": 0,
+        "credit_us": 0,
+        "lost_us": 0,
         "void_reason": None,
     }
     return Seen(**(known | changed))
