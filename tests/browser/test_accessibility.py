@@ -106,10 +106,11 @@ def test_closed_and_refused_states_have_no_violation(served):
         if page.get_by_role("button", name="Begin").count():
             page.get_by_role("button", name="Begin").click()
         expect(page.locator("#finder")).to_be_visible()
+    second.get_by_role("button", name="Continue here").click()
     second.locator("input[name=selected]").first.check()
     expect(second.locator("#kept")).to_have_text(re.compile(r"^Saved \d"))
     first.locator("input[name=selected]").nth(1).check()
-    expect(first.locator("#banner")).to_contain_text("changed in another window")
+    expect(first.locator("#banner")).to_contain_text("your last change here was not saved")
     assert violations(first) == [], "the older window"
     site.change_state(study.name, StudyState.PAUSED)
     second.get_by_role("button", name="Keep and review").click()

@@ -228,5 +228,7 @@ def _receipt(found: Found) -> str:
         ended_us=found.row.closed_at_us or found.row.deadline_at_us,
         chosen=filters.counted(len(found.draft.selected), "option"),
         progress=pages.progress(whole.readings, at_us),
+        now_ms=pages.clock_face(found, at_us).now_ms,
+        queue_key=security.queue_key(deps.settings(), found.row.id, deps.my_id()),
         **gather.around(found),
     )

@@ -1,273 +1,251 @@
-// One case: every change is sent to be kept, the clock is the server's, and nothing ticked is let go of
-// before the server has said that it has it.
-import { choosing, confidenceFits } from "./choosing.js";
-import { Countdown, clockOf } from "./countdown.js";
+// One case: what is chosen is kept as it is chosen, the clock is the server's, and one page at a time may write.
+import { download } from "./answer_file.js";
+import { choosing } from "./choosing.js";
+import { Countdown } from "./countdown.js";
+import { Keeping } from "./keeping.js";
+import { ownLease } from "./lease.js";
+import { said, tell, tellNothing } from "./notices.js";
+import { Plan } from "./plan.js";
+import { watch } from "./presence.js";
+import { Queue } from "./queue.js";
+import { Wire } from "./wire.js";
 
 const form = document.getElementById("case");
-const kept = document.getElementById("kept");
-const banner = document.getElementById("banner");
-const { remainingMs, totalMs, graceMs } = clockOf(form.dataset);
-const shownAt = performance.now();
-const DEBOUNCE_MS = 500, LONGEST_WAIT_MS = 15_000;
-
-const lease = sessionStorage.getItem("lease") ?? newKey();
-sessionStorage.setItem("lease", lease);
-form.lease.value = lease;
-let revision = Number(form.dataset.revision);
-let pending = null; // what was sent under a key and is not acknowledged yet: it is sent again unchanged
-let dirty = false; // something on the page is newer than what was sent
-let frozen = false;
-let tries = 0;
-let timer = null;
+const urls = form.dataset;
+const opening = Queue.from(form).catch(() => null);
+const plan = new Plan(form);
+const list = choosing(form, { tell, onChange: changed });
+const countdown = new Countdown(form.dataset, { onEnd: timeIsUp, onMore: moreTime, ask: resync });
+const wire = new Wire({ csrf: form.csrf_token, onTime: (found, exchange) => countdown.correctTo(found, exchange) });
+const LOOK_AGAIN_MS = 1000, DOWNLOAD = "Download my answers";
+let lease = null, queue = null, keeping = null; // until the page has its name, and has read what an earlier one left
 let wantsReview = false; // pressed already, and waiting for what is not kept yet
-const offsets = {};
 
-/* What is on the page */
-
-const { options } = choosing(form, {
-  tell,
-  onChange(name) {
-    banner.hidden = true;
-    wantsReview = false;
-    changed(name);
-  },
-});
-const nothing = document.getElementById("nothing");
-const confidence = document.getElementById("confidence");
-const rationale = document.getElementById("rationale");
-
-function draft() {
-  return {
-    selected: options.filter((box) => box.checked).map((box) => box.value),
-    confidence: confidence.value !== "" && confidenceFits(confidence) ? Number(confidence.value) : null,
-    rationale: rationale.value,
-    resources: [...form.querySelectorAll("input[name=resources]:checked")].map((box) => box.value),
-    nothing_to_recommend: nothing.checked,
-  };
+async function start() {
+  lease = await ownLease();
+  form.lease.value = lease;
+  queue = await opening;
+  keeping = new Keeping({
+    wire, plan, queue, lease, clock: countdown.clock, url: urls.save, revision: Number(urls.revision),
+    on: { waiting, saved, conflict, goingOn, over, refused, signedOut, gone },
+  });
+  await takeUp();
+  await ask();
+  watch({
+    url: urls.beat, lease: () => lease, csrf: () => form.csrf_token.value, onOver: closed,
+    onClock: (found, exchange) => { countdown.correctTo(found, exchange); meanwhile(found); },
+    onMoved: (found) => { if (!keeping.halted) keeping.conflict({ moved: true, ...found }); },
+  });
+  if (keeping.unsent) await keeping.now();
+  if (wantsReview) toReview();
 }
 
-function said(text, state = "") {
-  if (kept.textContent !== text) kept.textContent = text;
-  kept.className = `kept ${state}`;
-}
-
-function showKept(at) {
-  if (confidenceFits(confidence)) said(`Saved ${new Date(at).toLocaleTimeString([], { hour12: false })}`);
-  else said("Saved, but confidence must be 0 to 100", "waiting");
-}
-
-function tell(text, { button, act } = {}) {
-  banner.textContent = text;
-  if (button) {
-    const press = document.createElement("button");
-    press.type = "button";
-    press.className = "btn btn-sm btn-primary";
-    press.textContent = button;
-    press.addEventListener("click", act);
-    banner.append(press);
-  }
-  banner.hidden = false;
-}
-
-function freeze() {
-  frozen = true;
-  form.classList.add("frozen");
-  for (const control of form.querySelectorAll("input, textarea, button[type=submit]")) {
-    if (control.type !== "hidden") control.disabled = true;
-  }
-}
-
-/* Keeping */
+/* Changes */
 
 function changed(name) {
-  if (frozen) return;
-  offsets[name] = Math.round(performance.now() - shownAt);
-  dirty = true;
-  if (!pending) said("Saving …");
-  schedule(DEBOUNCE_MS);
+  tellNothing();
+  wantsReview = false;
+  if (keeping?.tries === 0) said("Saving …");
+  keeping?.changed(name);
 }
 
-function schedule(ms) {
-  clearTimeout(timer);
-  timer = setTimeout(keep, ms);
-}
-
-function newKey() {
-  return crypto.randomUUID ? crypto.randomUUID() : Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
-}
-
-function prepare() {
-  if (!pending && dirty) {
-    pending = { key: newKey(), base_revision: revision, lease, draft: draft(), offsets_ms: { ...offsets } };
-    for (const name of Object.keys(offsets)) delete offsets[name];
-    dirty = false;
+// What an earlier page left on this device; else what was put down on this one before the script ran.
+async function takeUp() {
+  const [left] = (await queue?.left(lease).catch(() => [])) ?? [];
+  if (left) {
+    await keeping.restore(left).catch(() => {});
+    list.count();
+    said("Sending what was kept on this device …", "waiting");
+  } else {
+    for (const { name } of plan.touched()) keeping.changed(name);
   }
-  return pending;
 }
 
-function send(body, keepalive = false) {
-  return fetch(form.dataset.save, {
-    method: "POST",
-    headers: { "Content-Type": "application/json", "X-CSRFToken": form.csrf_token.value },
-    body: JSON.stringify(body),
-    redirect: "error",
-    keepalive,
+form.addEventListener("input", (event) => {
+  if (event.target === plan.rationale || event.target === plan.confidence) changed(event.target.name);
+});
+
+/* What the server said to a save */
+
+function saved({ revision, savedAt }) {
+  form.base_revision.value = urls.revision = revision;
+  if (keeping.unsent) return;
+  const at = new Date(savedAt).toLocaleTimeString([], { hour12: false });
+  if (plan.readable) said(`Saved ${at}`);
+  else said("Saved, but confidence must be 0 to 100", "waiting");
+  if (countdown.ended) leave();
+  else if (wantsReview) toReview();
+}
+
+function waiting(reason) {
+  said(`Not saved yet: ${reason}. Trying again …`, "waiting");
+  if (reason === "signed out") return;
+  if (keeping.stuck) stuck();
+  else if (wantsReview) tell("The review opens as soon as everything is saved.");
+}
+
+function stuck() {
+  if (queue === null) return tell("The site has not been reached for a minute. Everything you chose is on this page: keep it open, and it is sent as soon as there is a connection.");
+  tell("The site has not been reached for a minute. Everything you chose is kept on this device, encrypted, and is sent as soon as there is a connection. You may also put it into a file: this page takes it in again, on any device.", {
+    [DOWNLOAD]: () => download(queue, lease, `answers-${urls.reading.slice(0, 8)}.json`),
   });
 }
 
-let sending = false;
-async function keep() {
-  if (sending || !prepare()) return;
-  sending = true;
-  try {
-    await settle(await send(pending));
-  } catch {
-    waitAndTryAgain("Not saved yet: no connection. Trying again …");
-  } finally {
-    sending = false;
-  }
-  if (dirty && !pending && !frozen) schedule(0);
-}
-
-async function settle(answer) {
-  if (answer.ok) {
-    const found = await answer.json();
-    pending = null;
-    tries = 0;
-    revision = found.revision;
-    form.base_revision.value = revision;
-    form.dataset.revision = revision;
-    countdown.correctTo(found);
-    if (!dirty) showKept(found.saved_at);
-    if (wantsReview) goOn();
-    return;
-  }
-  if (answer.status === 409) return void stale();
-  if (answer.status === 410) return void over((await answer.json()).kept_apart);
-  if (answer.status === 422) return void refused((await answer.json()).error);
-  if (answer.status === 400 || answer.status === 401) return void (await signedOut());
-  if (answer.status === 404) return void gone();
-  const wait = Number(answer.headers.get("Retry-After"));
-  waitAndTryAgain("Not saved yet: the site is busy. Trying again …", wait ? wait * 1000 : undefined);
-}
-
-function waitAndTryAgain(text, ms) {
-  said(text, "waiting");
-  if (wantsReview) tell("The review opens as soon as everything is saved.");
-  const most = Math.min(LONGEST_WAIT_MS, 500 * 2 ** tries++);
-  schedule(ms ?? most / 2 + Math.random() * most / 2);
-}
-
-function stale() {
-  pending = null;
-  freeze();
-  said("Not saved", "lost");
-  tell("This case was changed in another window or on another device. What stands there is newer than this page, and your last change here was not kept.", { button: "Show what stands now", act: () => location.reload() });
-}
-
 function refused(sentence) {
-  pending = null;
   said("Not saved", "lost");
-  tell(sentence, { button: "Reload the case", act: () => location.reload() });
+  tell(`${sentence} Change it, and everything is saved.`);
 }
 
 function gone() {
-  pending = null;
-  freeze();
+  plan.freeze();
   said("Not saved", "lost");
-  tell("This case is not open to you any more.", { button: "Go to my page", act: () => location.assign("/") });
+  tell("This case is not open to you any more.", { "Go to my page": () => location.assign("/") });
 }
 
-// The session ended (or was replaced in another tab): ask for a fresh token, or for a sign-in beside this page.
+// True: another session is signed in, and its token is ours now.
 async function signedOut() {
-  const answer = await fetch(form.dataset.clock, { redirect: "manual" });
-  if (answer.ok) {
-    form.csrf_token.value = (await answer.json()).csrf_token;
-    banner.hidden = true;
-    schedule(0);
-    return;
+  const answer = await wire.ask(urls.clock).catch(() => null);
+  if (answer?.ok) {
+    tellNothing();
+    return true;
   }
-  tell("You are signed out. Sign in again in another tab; what you chose waits on this page and is sent then.", { button: "Sign in (new tab)", act: () => open(form.dataset.signIn, "_blank", "noopener") });
-  waitAndTryAgain("Not saved yet: signed out.", 3000);
+  if (answer) tell("You are signed out. Sign in again in another tab; what you chose waits on this page and is sent then.", { "Sign in (new tab)": () => open(urls.signIn, "_blank", "noopener") });
+  return false;
+}
+
+/* Another page of the same case */
+
+async function ask({ take = false, keepMine = false } = {}) {
+  const answer = await wire.post(urls.lease, { lease, take }).catch(() => null);
+  if (answer?.ok) {
+    const other = answer.body.revision !== keeping.revision;
+    if (keeping.halted || (other && !keeping.unsent)) keeping.goOn(answer.body, { keepMine });
+  } else if (answer?.status === 423) keeping.conflict({ moved: true, ...answer.body });
+  else if (answer?.status === 410) closed();
+  else if (answer?.status === 401 || answer?.status === 400) await signedOut();
+  else if (take) said("No connection just now. Press it again in a moment.", "waiting");
+}
+
+function conflict({ moved, unsent }) {
+  plan.freeze();
+  wantsReview = false;
+  said(unsent ? "Not saved" : "Read only here", unsent ? "lost" : "waiting");
+  if (!unsent) return tell("This case is open in another window or on another device. What you see here may be older.", { "Continue here": () => ask({ take: true }) });
+  const where = moved ? "This case goes on in another window or on another device" : "This case was changed in another window or on another device";
+  tell(`${where}, and your last change here was not saved. Choose what is to stand; then you go on here.`, {
+    "Keep what this page shows": () => ask({ take: true, keepMine: true }),
+    "Show what stands now": () => ask({ take: true }),
+  });
+}
+
+function goingOn({ revision }) {
+  form.base_revision.value = urls.revision = revision;
+  if (!countdown.ended) plan.thaw();
+  list.count();
+  tellNothing();
+  if (!keeping.unsent) said(revision ? "Saved" : "Nothing chosen yet");
+}
+
+// What stands is newer than what this page has, and nothing of this page waits: it is shown, or the page gives way.
+function meanwhile({ state, revision }) {
+  if (state !== "open") closed();
+  else if (revision > keeping.revision && !keeping.unsent && !keeping.sending && !keeping.halted) ask();
 }
 
 /* Time */
 
-const countdown = new Countdown({ remainingMs, totalMs, onEnd: timeIsUp });
-
-async function timeIsUp() {
-  said("Time is up. Keeping your answers …", "waiting");
-  const sent = keep();
-  freeze();
-  await sent;
-  setTimeout(leave, graceMs + 500);
+function timeIsUp() {
+  plan.freeze();
+  wantsReview = false;
+  said(keeping?.unsent ? "Time is up. Sending your answers …" : "Time is up.", "waiting");
+  keeping?.now();
+  setTimeout(leave, countdown.graceMs + LOOK_AGAIN_MS / 2);
 }
 
-function leave() {
-  if (pending || dirty) return void setTimeout(leave, 1000); // still trying: the server keeps late answers apart
-  location.replace(form.dataset.here);
+function moreTime() {
+  if (!keeping.halted) plan.thaw();
+  said(keeping.unsent ? "Not saved yet" : "Saved");
+  tell("You were given more time. Please go on.");
 }
 
-function over(keptApart) {
-  pending = null;
-  dirty = false;
-  freeze();
-  tell(keptApart ? "This arrived after the time was over. It is kept apart for the study team; your last answer in time stands." : "The time for this case is over.", { button: "Go on", act: () => location.replace(form.dataset.here) });
+// To the receipt, once the server has everything and has closed the case.
+async function leave() {
+  if (!countdown.ended || !keeping) return;
+  if (keeping.unsent && !keeping.refusal) {
+    keeping.halted = false; // the choice is over with the time: what this page holds is sent, to be kept apart
+    if (keeping.tries === 0) keeping.now();
+  } else await resync();
+  setTimeout(leave, LOOK_AGAIN_MS * (1 + Math.random()));
+}
+
+function closed() {
+  if (!keeping.unsent || keeping.refusal) return location.replace(urls.here);
+  keeping.halted = false;
+  keeping.now();
+}
+
+function over({ keptApart }) {
+  plan.freeze();
+  if (!keptApart) return location.replace(urls.here);
   said("Time is up", "lost");
+  tell("This arrived after the time was over. It is kept apart for the study team; your last answer in time stands.", { "Go on": () => location.replace(urls.here) });
 }
 
 async function resync() {
-  const answer = await fetch(form.dataset.clock, { redirect: "manual" }).catch(() => null);
-  if (!answer || !answer.ok) return;
-  const found = await answer.json();
-  if (found.state !== "open") return void location.replace(form.dataset.here);
-  countdown.correctTo(found);
-  if (found.revision > revision && !pending && !sending) stale();
+  const answer = await wire.ask(urls.clock).catch(() => null);
+  if (answer?.ok && keeping) meanwhile(answer.body);
+  return answer?.ok ?? false;
 }
 
-addEventListener("online", () => { tries = 0; schedule(0); resync(); });
-addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+addEventListener("online", () => { resync(); keeping?.now(); });
+addEventListener("pageshow", (event) => {
+  if (!event.persisted) return;
+  if (keeping?.unsent) ask();
+  else location.reload();
+});
 document.addEventListener("visibilitychange", () => {
-  if (document.visibilityState === "visible") return void resync();
-  if (!sending && prepare()) {
-    sending = true;
-    send(pending, true).then(settle).catch(() => waitAndTryAgain("Not saved yet.")).finally(() => { sending = false; });
-  }
+  if (document.visibilityState === "hidden") return void keeping?.keep({ keepalive: true });
+  resync();
+  if (keeping?.unsent) keeping.now();
 });
-addEventListener("beforeunload", (event) => { if ((pending || dirty) && !frozen) event.preventDefault(); });
-
-/* Writing */
-
-form.addEventListener("input", (event) => {
-  if (event.target === rationale || event.target === confidence) changed(event.target.name);
-});
+addEventListener("beforeunload", (event) => { if (keeping?.unsent && !plan.frozen) event.preventDefault(); });
 
 /* Going on: to the review, or out, once everything is kept */
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
-  if (frozen) return;
-  if (!confidenceFits(confidence)) {
+  if (plan.frozen) return;
+  if (!plan.readable) {
     tell("Confidence is a whole number from 0 to 100, or empty.");
-    confidence.focus();
+    plan.confidence.focus();
     return;
   }
   wantsReview = true;
-  goOn();
+  if (keeping) toReview();
 });
 
-function goOn() {
-  if (frozen) return;
-  if (!dirty && !pending) return void HTMLFormElement.prototype.submit.call(form);
-  if (!sending) schedule(0);
-  if (tries > 0) tell("The review opens as soon as everything is saved.");
+// A form that is sent without a connection would leave the page for the browser's own, which knows of nothing.
+async function toReview() {
+  if (plan.frozen) return;
+  if (keeping.unsent) {
+    if (keeping.tries > 0) tell("The review opens as soon as everything is saved.");
+    return void keeping.now();
+  }
+  if (await resync()) {
+    if (wantsReview && !keeping.unsent && !plan.frozen) HTMLFormElement.prototype.submit.call(form);
+  } else if (wantsReview) {
+    tell("The review opens as soon as the site can be reached.");
+    setTimeout(toReview, 2 * LOOK_AGAIN_MS);
+  }
 }
 
 document.querySelector(".site-nav form").addEventListener("submit", async (event) => {
-  if (frozen || (!dirty && !pending)) return;
+  if (plan.frozen || !keeping?.unsent) return;
   event.preventDefault();
   const leaving = event.target;
-  await keep();
-  if (dirty || pending) tell("Not everything is saved yet. Sign out once it says Saved.");
+  await keeping.now();
+  if (keeping.unsent) tell("Not everything is saved yet. Sign out once it says Saved.");
   else leaving.submit();
 });
+
+start();

@@ -1,0 +1,94 @@
+"""What browser tests of a case do over and over: sign in, begin, and look at what the site has stored."""
+
+import re
+
+from browsers import Served
+from playwright.sync_api import Page, expect
+from sites import PASSWORD, demo_files
+
+from study.tables import metadata
+
+SAVED = re.compile(r"^Saved \d")
+
+
+def with_limit(seconds: int, grace: int = 1) -> dict[str, bytes]:
+    """The demonstration with another clock."""
+    text = demo_files()["study.toml"].decode()
+    text = re.sub(r"limit_s = \d+", f"limit_s = {seconds}", text)
+    return {"study.toml": re.sub(r"grace_s = \d+", f"grace_s = {grace}", text).encode()}
+
+
+def signed_in(served: Served, email: str = "ada@example.org", **device: object) -> Page:
+    page = served.page(**device)
+    page.goto("/sign-in")
+    page.get_by_label("E-mail").fill(email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_text("cases finished")).to_be_visible()
+    return page
+
+
+def begun(served: Served, files: dict[str, bytes] | None = None, **device: object) -> Page:
+    study = served.site.load(**{name.replace("/", "__"): body for name, body in (files or {}).items()})
+    served.site.joined(study.name)
+    page = signed_in(served, **device)
+    page.get_by_role("link", name="First case").click()
+    page.get_by_role("button", name="Begin").click()
+    expect(page.locator("#finder")).to_be_visible()
+    return page
+
+
+def options(page: Page) -> list[str]:
+    return page.locator("input[name=selected]").evaluate_all("boxes => boxes.map((box) => box.value)")
+
+
+def stored(served: Served) -> list[str]:
+    with served.site.database.read() as session:
+        row = session.connection().execute(metadata.tables["answer"].select()).one_or_none()
+    return [] if row is None else row.selected
+
+
+def tick(page: Page, *values: str) -> None:
+    for value in values:
+        page.locator(f'input[value="{value}"]').check()
+
+
+def ticked(page: Page) -> list[str]:
+    return sorted(page.locator("input[name=selected]:checked").evaluate_all("boxes => boxes.map((box) => box.value)"))
+
+
+def opened_elsewhere(served: Served) -> Page:
+    """The same case on another device of the same physician."""
+    page = signed_in(served)
+    page.get_by_role("link", name="Go on with case 1").click()
+    expect(page.locator("#finder")).to_be_visible()
+    return page
+
+
+def events(served: Served, kind: str) -> int:
+    """How often something happened to a reading."""
+    event = metadata.tables["event"]
+    with served.site.database.read() as session:
+        return len(
+            session.connection()
+            .execute(event.select().where(event.c.kind == kind, event.c.subject_kind == "reading"))
+            .all()
+        )
+
+
+def queued(page: Page) -> list[str]:
+    """What this browser's offline queue holds, byte by byte as Latin-1 text."""
+    return page.evaluate(
+        """async () => {
+          const known = await indexedDB.databases();
+          if (!known.some((each) => each.name === "primum")) return [];
+          const asked = (request) => new Promise((done, failed) => {
+            request.onsuccess = () => done(request.result); request.onerror = () => failed(request.error);
+          });
+          const database = await asked(indexedDB.open("primum"));
+          const all = await asked(database.transaction("queue").objectStore("queue").getAll());
+          database.close();
+          const latin = (bytes) => Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
+          return all.map((each) => JSON.stringify({ ...each, iv: latin(each.iv), data: latin(each.data) }));
+        }"""
+    )

@@ -1,0 +1,33 @@
+// What a page says: one word on whether all is kept, and a banner for what the reader must know or decide.
+const kept = document.getElementById("kept");
+const banner = document.getElementById("banner");
+
+export function said(text, state = "") {
+  if (kept.textContent !== text) kept.textContent = text;
+  kept.className = `kept ${state}`;
+}
+
+// `choices`: label → what pressing it does. The same words again change nothing, so that they are not read out again.
+export function tell(text, choices = {}) {
+  const told = JSON.stringify([text, Object.keys(choices)]);
+  if (!banner.hidden && banner.dataset.told === told) return;
+  banner.dataset.told = told;
+  const sentence = document.createElement("span");
+  sentence.textContent = text;
+  banner.replaceChildren(sentence, ...Object.entries(choices).map(button));
+  banner.hidden = false;
+}
+
+export function tellNothing() {
+  banner.hidden = true;
+  banner.replaceChildren();
+}
+
+function button([label, act], at) {
+  const press = document.createElement("button");
+  press.type = "button";
+  press.className = `btn btn-sm ${at ? "btn-outline-secondary" : "btn-primary"}`;
+  press.textContent = label;
+  press.addEventListener("click", act);
+  return press;
+}
