@@ -57,7 +57,7 @@ format: setup-dev  ## what ruff can put right by itself
 bench: setup-dev  ## side by side with the plain way, in the same run; also var/bench.json
 	@$(BIN)/python .ci/bench
 
-drills: setup-dev  ## faults on purpose, and nothing is lost: half an hour or more; also var/drills.json
+drills: setup-dev  ## faults on purpose, and nothing is lost: the better part of an hour; also var/drills.json
 	@browser=$$(.ci/chromium) && PRIMUM_CHROMIUM="$$browser" $(BIN)/python .ci/drills
 
 drills-short: setup-dev  ## the same faults in a minute

@@ -7,6 +7,7 @@ unit, target and holds. Each runs in a process of its own, so that its memory an
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -58,12 +59,14 @@ def run(program: Path, arguments: Sequence[str]) -> tuple[list[dict], str | None
     """The figures of one program, passed on as they come, and what was wrong with it."""
     print(f"— {' '.join([str(program.relative_to(ROOT)), *arguments])}", flush=True)
     found: list[dict] = []
+    began = time.monotonic()
     with subprocess.Popen(
         [sys.executable, program, *arguments], cwd=ROOT, stdout=subprocess.PIPE, text=True
     ) as process:
         for line in process.stdout or ():
             print(line, end="", flush=True)
             found += figures_of(line)
+    print(f"— {program.name}: {time.monotonic() - began:.0f} s", flush=True)
     if process.returncode:
         return found, f"{program.name} ended with {process.returncode}"
     return found, None if found else f"{program.name} printed no figure"

@@ -108,7 +108,7 @@ class Writer:
                 self.refused = f"{answer.status}: {answer.text[:300]}"
                 return None
             self.retries += 1
-            if stop.wait(min(LONGEST_WAIT_S, FIRST_WAIT_S * 2**tried)):
+            if stop.wait(_pause(answer, tried)):
                 return None
 
     def _send(self, visitor: Visitor, body: dict[str, Any]) -> Answer | None:
@@ -121,6 +121,12 @@ class Writer:
             self.busy += 1
             self.hasty += "Retry-After" not in answer.headers
         return answer
+
+
+def _pause(answer: Answer | None, tried: int) -> float:
+    """As long as the server asks for, else longer each time."""
+    asked = None if answer is None else answer.headers.get("Retry-After")
+    return min(LONGEST_WAIT_S, FIRST_WAIT_S * 2**tried) if asked is None else float(asked)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 A worker is killed every quarter of a second, as soon as a save was acknowledged since the last one: so each kill
 meets a site that works, and mostly one that is in the middle of a save. gunicorn starts the next by itself.
 Once enough were killed it happens every second, until enough was saved.
+In short it is done on SQLite alone, where a worker can die with the lock of all writers in its hand.
 """
 
 import os
@@ -13,7 +14,7 @@ import threading
 import time
 from contextlib import suppress
 
-from _drill import note, parser
+from _drill import SQLITE, note, parser
 from _figures import figure
 from _site import Site, engines, site
 from _verdict import told, verdict
@@ -68,8 +69,9 @@ def drill(engine: str, *, kills: int, saves: int) -> None:
 
 
 def main() -> None:
-    kills, saves = SHORT if parser(__doc__).parse_args().short else FULL
-    for engine in engines():
+    short = parser(__doc__).parse_args().short
+    kills, saves = SHORT if short else FULL
+    for engine in engines(SQLITE if short else None):
         drill(engine, kills=kills, saves=saves)
 
 

@@ -56,7 +56,7 @@ class Extent:
     outages: Sequence[Outage]
 
 
-SHORT = Extent(300, (Outage(False, 0.5), Outage(True, 10, ticks=5)))
+SHORT = Extent(200, (Outage(False, 0.5), Outage(True, 10, ticks=5)))
 FULL = Extent(
     5_000,
     (
