@@ -16,6 +16,7 @@ from webapp import deps, filters, security
 from webapp.reader import gather, pages
 from webapp.reader.blueprint import bp
 from webapp.reader.forms import ProblemForm, ReadingForm, SubmitForm
+from webapp.receipts import post_when_finished
 
 KEPT_APART = "What arrived after the time was over is kept apart for the study team. Your last answer in time stands."
 
@@ -112,10 +113,14 @@ def submit(reading_id: UUID) -> ResponseReturnValue:
             return _review_page(found, form), 422
         draft = pages.nothing(draft)
     sent = Sent(form.key.data, form.base_revision.data, gather.lease(form.lease.data), draft)
+    mails = bool(deps.settings().smtp_host)
 
     def work(session: Session) -> Stale | Moved | Closed:
         _held(session, reading_id, sent.lease, take=form.take.data, at_us=at_us)
-        return answering.submit(session, reading_id, me, sent, at_us=at_us)
+        outcome = answering.submit(session, reading_id, me, sent, at_us=at_us)
+        if isinstance(outcome, Closed) and mails:
+            post_when_finished(session, found.row.study_id, found.row.respondent_id, at_us=at_us)
+        return outcome
 
     outcome = deps.database().write(work)
     if isinstance(outcome, Moved):
@@ -164,6 +169,7 @@ def _before(found: Found) -> ResponseReturnValue:
     with deps.database().read() as session:
         terms = beginning.terms(session, found, protocol=content.protocol, stage=stage, at_us=at_us)
         refusal = pages.refusal_to_begin(session, found, content.protocol, terms, at_us)
+        whole = enrolment.place(session, found.row.respondent_id, deps.my_id())
     total = None if terms.deadline_us is None else terms.deadline_us - at_us
     shortened = None not in (total, terms.limit_us) and total < terms.limit_us
     return render_template(
@@ -173,7 +179,7 @@ def _before(found: Found) -> ResponseReturnValue:
         total_us=total,
         shortened=shortened,
         refusal=refusal,
-        **gather.around(found),
+        **gather.around(found, whole),
     )
 
 
@@ -230,5 +236,5 @@ def _receipt(found: Found) -> str:
         progress=pages.progress(whole.readings, at_us),
         now_ms=pages.clock_face(found, at_us).now_ms,
         queue_key=security.queue_key(deps.settings(), found.row.id, deps.my_id()),
-        **gather.around(found),
+        **gather.around(found, whole),
     )
