@@ -17,7 +17,7 @@ from study.outage import Outage, ran_into
 from study.progress import State
 from study.store import events, outages, readings
 from study.tables import StudyState, metadata
-from study.timing import SECOND_US
+from study.timing import SECOND_US, clamped, is_over
 
 READING = metadata.tables["reading"]
 READER = metadata.tables["reader"]
@@ -234,7 +234,7 @@ def report_problem(session: Session, found: readings.Found, text: str, *, at_us:
 
 
 def _held(session: Session, study_id: UUID, reading_id: UUID) -> Row:  # type: ignore[type-arg]  # see above
-    columns = (*_MAY_SEE, READING.c.study_id, READING.c.event_count, READING.c.head)
+    columns = (*_MAY_SEE, READING.c.study_id, READING.c.latest_at_us, READING.c.event_count, READING.c.head)
     query = select(*columns).where(READING.c.study_id == study_id, READING.c.id == reading_id)
     row = session.connection().execute(query.with_for_update()).one_or_none()
     if row is None:
@@ -252,7 +252,8 @@ def extend(
     Raises CannotChange when the reading is not open, has no limit, or is over already, and after the lock.
     """
     row = _held(session, study_id, reading_id)
-    over = row.deadline_at_us is not None and at_us > row.deadline_at_us + row.grace_us
+    known_us = clamped(at_us, latest_us=row.latest_at_us)
+    over = is_over(known_us, deadline_us=row.deadline_at_us, grace_us=row.grace_us)
     if row.state != State.OPEN or row.void_at_us is not None or row.deadline_at_us is None or over:
         raise CannotChange("Only a reading that is open, with a limit that is not over, can be given more time.")
     if not 0 < seconds <= LONGEST_EXTENSION_S:
@@ -285,6 +286,7 @@ def _note(
     at_us: int,
     body: dict[str, object],
 ) -> None:
+    at_us = clamped(at_us, latest_us=row.latest_at_us)
     count, head = events.append(
         session,
         study_id=row.study_id,
@@ -298,4 +300,5 @@ def _note(
         body=body,
     )
     where = and_(READING.c.study_id == row.study_id, READING.c.id == row.id)
-    session.connection().execute(READING.update().where(where).values(event_count=count, head=head))
+    values = {"event_count": count, "head": head, "latest_at_us": max(at_us, row.latest_at_us or 0)}
+    session.connection().execute(READING.update().where(where).values(**values))

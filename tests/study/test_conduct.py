@@ -17,6 +17,7 @@ from builders import (
     a_study_in,
     become,
     chain_faults,
+    chain_of,
     kinds_of,
     rows,
 )
@@ -198,3 +199,28 @@ def test_a_sweep_is_seen_as_the_deadline(study, reader, database):
     database.write(lambda session: closing.close_all_due(session, by=ClosedBy.SWEEP, at_us=after))
     seen = roster(study, at_us=after)[0].readings[0]
     assert (seen.state, seen.closed_at_us, seen.any_save) == (State.EXPIRED, NOON_US + LIMIT_US, False)
+
+
+def test_a_clock_that_went_back_brings_no_case_to_life_again(study, reader, database):
+    """Its reader was told that it is over: the PI, whom the clock tells an earlier time, cannot give it more."""
+    reader.begin()
+    late = NOON_US + LIMIT_US + GRACE_US + 1
+    assert reader.save(a_draft("a"), at_us=late).kept_apart
+    more = {"seconds": 60, "reason": "r", "actor_id": uuid4(), "at_us": NOON_US}
+    with pytest.raises(CannotChange, match="not over"):
+        database.write(lambda session: conduct.extend(session, study.id, reader.readings[0], **more))
+
+
+def test_what_the_team_does_is_never_stamped_before_what_was_done(study, reader, database):
+    reader.begin()
+    reader.save(a_draft("a"), at_us=NOON_US + 2 * MINUTE_US)
+    more = {"seconds": 60, "reason": "r", "actor_id": uuid4(), "at_us": NOON_US + MINUTE_US}
+    database.write(lambda session: conduct.extend(session, study.id, reader.readings[0], **more))
+    assert [link.at_us - NOON_US for link in chain_of(database, reader.readings[0])] == [
+        0,
+        2 * MINUTE_US,
+        2 * MINUTE_US,
+    ]
+    later = NOON_US + 5 * MINUTE_US
+    database.write(lambda session: conduct.report_problem(session, reader.found(), "noise", at_us=later))
+    assert reader.found().row.latest_at_us == later
