@@ -9,6 +9,7 @@ import io
 import json
 import zipfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +20,19 @@ from study.bundle import parse_bundle
 from study.chain import Link
 from study.cut import Cut
 from study.formats.canonical import parse_answers, write_answers
-from study.reading_table import read_readings, write_dictionary, write_readings, write_table
+from study.reading_table import COLUMNS, read_readings, write_readings, write_table
 from study.record import EventRecord, StudyRecord, cut_of, physician_answer, set_aside_answer
+from study.sitting_tables import CHANGES, LATE, OUTAGES, path_faults, write_changes, write_late, write_outages
 
 SCHEMA = 1
 LONG_AGO = (1980, 1, 1, 0, 0, 0)
 """The time of every member: an archive made later is not another archive."""
+DICTIONARY = {"readings.csv": COLUMNS, "changes.csv": CHANGES, "late-payloads.jsonl": LATE, "outages.csv": OUTAGES}
 
 
 def export(record: StudyRecord, *, version: str) -> bytes:
     """The archive. `version`: of the software that made it."""
-    files = _locked(record) if record.locked_at_us is not None else _unlocked(record)
+    files = _unlocked(record) if record.locked_at_us is None else _locked(record, record.locked_at_us)
     files[MANIFEST] = _json(_manifest(record, files, version))
     return pack(files)
 
@@ -58,7 +61,7 @@ def _unlocked(record: StudyRecord) -> dict[str, bytes]:
     }
 
 
-def _locked(record: StudyRecord) -> dict[str, bytes]:
+def _locked(record: StudyRecord, locked_at_us: int) -> dict[str, bytes]:
     readings = [reading.reading for reading in record.readings]
     scored = [answer for reading in readings if (answer := physician_answer(reading)) is not None]
     unscored = [answer for reading in readings if (answer := set_aside_answer(reading)) is not None]
@@ -86,7 +89,13 @@ def _locked(record: StudyRecord) -> dict[str, bytes]:
             ),
         ),
         "readings.csv": write_readings(record.readings, record.readers),
-        "readings-dictionary.csv": write_dictionary(),
+        "changes.csv": write_changes(record.readings, record.events),
+        "late-payloads.jsonl": write_late(record.readings, record.late),
+        "outages.csv": write_outages(record.outages, record.readings, locked_at_us),
+        "dictionary.csv": write_table(
+            ["file", "column", "meaning"],
+            ([file, column, meaning] for file, columns in DICTIONARY.items() for column, meaning in columns.items()),
+        ),
         "answers.jsonl": write_answers([*record.answers, *scored]),
         SET_ASIDE: write_answers(unscored),
         "chains.csv": write_table(
@@ -163,7 +172,10 @@ def cut_from_export(path: Path) -> Cut:
 
 
 def audit_export(path: Path) -> Audit:
-    """Every event chain in an archive, against the counts and heads that it was written with. Raises as above."""
+    """Every event chain in an archive, against the counts and heads that it was written with. Raises as above.
+
+    And every physician's answer against the path that its events tell.
+    """
     _, files = locked_export(path)
     try:
         events = [_event_record(json.loads(line)) for line in files["events.jsonl"].splitlines()]
@@ -172,9 +184,11 @@ def audit_export(path: Path) -> Audit:
         said = {
             (study_id, row["subject_kind"], row["subject_id"]): (int(row["event_count"]), row["head"]) for row in rows
         }
-    except (ValueError, KeyError, TypeError, csv.Error) as error:
+        other = path_faults(files, events)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, csv.Error) as error:
         raise NotAnExport(f"{path.name} holds no chains that can be read: {error}") from error
-    return audit(events, said)
+    found = audit(events, said)
+    return replace(found, faults=(*found.faults, *other))
 
 
 def _event_record(line: dict[str, Any]) -> EventRecord:

@@ -1,4 +1,4 @@
-"""Physicians' readings as a table: one row a reading, every kind of nothing apart, and a dictionary of its columns."""
+"""Physicians' readings as a table: one row a reading, every kind of nothing apart, and what each column means."""
 
 import csv
 import io
@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from study.answer import Response
 from study.case import CaseId
 from study.errors import Fault, Faulty
+from study.presence import Presence, presence
 from study.progress import Reading, State
 from study.record import ReaderRecord, ReadingRecord
 from study.timing import SECOND_US
@@ -17,6 +18,7 @@ QUOTED = (
     "; a text that begins as a formula would (equals, plus, minus, at, apostrophe, tab, line end) has a ' before it, "
     "so that no spreadsheet computes it"
 )
+TOLD_BY_PAGES = "; as the pages say, no more than the server saw; empty: none said anything (no scripts)"
 
 COLUMNS: Mapping[str, str] = {
     "respondent": "the reader's pseudonym in this study",
@@ -28,11 +30,21 @@ COLUMNS: Mapping[str, str] = {
     "void_reason": "why the reading does not count; empty: it does" + QUOTED,
     "withdrawn": "1: the reader has withdrawn; the reading counts all the same unless it is void",
     "opened_at_us": "when the case was opened, UTC microseconds; empty: never",
-    "deadline_at_us": "when its time was over, UTC microseconds, extensions included; empty: no limit",
-    "extension_s": "more time that was given, seconds",
+    "deadline_at_us": "when its time was over, UTC microseconds, all that was given included; empty: no limit",
+    "accommodation_percent": "of the usual time, as it was at the beginning; empty: never opened",
+    "extension_s": "more time that was given by the study team, seconds",
+    "credit_s": "time that was given back after outages of the site, seconds",
     "saved_at_us": "when the last draft was kept, UTC microseconds; empty: never",
     "closed_at_us": "when it ended, UTC microseconds; an expired one ends at its deadline; empty: it has not",
-    "used_s": "from opening to the end, seconds; empty: it has not ended",
+    "in_grace": "1: submitted after the deadline, within the grace",
+    "used_s": "from opening to the end by the server's clock, seconds; empty: it has not ended",
+    "visible_s": "of these, in sight: the case or its review in front of the reader, seconds" + TOLD_BY_PAGES,
+    "active_s": "of these, with a hand at work within the last 30 seconds" + TOLD_BY_PAGES,
+    "hidden_count": "how often the page went out of sight" + TOLD_BY_PAGES,
+    "load_s": "until its first page could be used, seconds" + TOLD_BY_PAGES,
+    "pages": "how many pages were loaded for it, the review and every reload counted" + TOLD_BY_PAGES,
+    "first_selection_s": "from opening until an option was chosen, by the server's clock, seconds; empty: never",
+    "continued": "how often another window or device took it over; empty: never opened",
     "closed_by": "reader (submitted), sweep or read (expired)",
     "saves": "drafts that were kept",
     "late_payloads": "answers that came after the end: kept apart, never used",
@@ -51,10 +63,6 @@ COLUMNS: Mapping[str, str] = {
 def write_readings(records: Iterable[ReadingRecord], readers: Iterable[ReaderRecord]) -> bytes:
     withdrawn = {reader.label for reader in readers if reader.withdrawn_at_us is not None}
     return write_table(list(COLUMNS), (_cells(record, record.reading.reader in withdrawn) for record in records))
-
-
-def write_dictionary() -> bytes:
-    return write_table(["column", "meaning"], COLUMNS.items())
 
 
 def write_table(header: list[str], rows: Iterable[Iterable[object]]) -> bytes:
@@ -80,7 +88,8 @@ def unquoted(cell: str) -> str:
 def _cells(record: ReadingRecord, withdrawn: bool) -> list[object]:
     reading = record.reading
     opened, closed = reading.opened_at_us, reading.closed_at_us
-    used = None if opened is None or closed is None else _seconds(closed - opened)
+    first = record.first_selected_at_us
+    seen = presence(record.pages, opened_at_us=opened, closed_at_us=closed)
     return [
         reading.reader,
         reading.case_id,
@@ -89,29 +98,49 @@ def _cells(record: ReadingRecord, withdrawn: bool) -> list[object]:
         reading.state.value,
         reading.ending.value,
         reading.void,
-        _flag(withdrawn),
+        flag(withdrawn),
         opened,
         record.deadline_at_us,
+        record.accommodation_percent,
         _seconds(record.extension_us),
+        _seconds(record.credit_us),
         record.saved_at_us,
         closed,
-        used,
+        flag(record.in_grace),
+        None if opened is None or closed is None else _seconds(closed - opened),
+        *_presence_cells(seen),
+        None if opened is None or first is None else _seconds(first - opened),
+        None if opened is None else record.continued,
         record.closed_by,
         record.saves,
         record.late_payloads,
         reading.confidence,
-        _flag(record.nothing_to_recommend),
+        flag(record.nothing_to_recommend),
         ";".join(record.resources),
         record.rationale,
         None if record.presented is None else ";".join(record.presented),
-        _flag(reading.response is not None),
+        flag(reading.response is not None),
         record.receipt,
         record.id,
         record.respondent_id,
     ]
 
 
-def _flag(claim: bool) -> int | None:
+def _presence_cells(seen: Presence | None) -> list[object]:
+    """Unknown is empty, never 0."""
+    if seen is None:
+        return [None] * 5
+    return [
+        _seconds(seen.visible_us),
+        _seconds(seen.active_us),
+        seen.hidden_count,
+        _seconds(seen.load_us),
+        seen.pages,
+    ]
+
+
+def flag(claim: bool) -> int | None:
+    """A claim as a cell: 1, or empty."""
     return 1 if claim else None
 
 

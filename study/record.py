@@ -3,12 +3,15 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from study.answer import Answer, Kind, Response
 from study.bundle import Bundle
 from study.chain import Link
 from study.cut import Cut
+from study.presence import Page
 from study.progress import Reading
+from study.timing import MILLISECOND_US
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +30,11 @@ class ReaderRecord:
 
 @dataclass(frozen=True, slots=True)
 class ReadingRecord:
-    """A physician's reading with its conduct. `saves` counts the accepted ones; ids are the text of UUIDs."""
+    """A physician's reading with its conduct. `saves` counts the accepted ones; ids are the text of UUIDs.
+
+    `credit_us` was given back after outages; `continued` counts how often another page went on with it; `pages` is
+    what the pages say of themselves, empty where none did.
+    """
 
     reading: Reading
     id: str
@@ -35,6 +42,11 @@ class ReadingRecord:
     presented: tuple[str, ...] | None = None
     deadline_at_us: int | None = None
     extension_us: int = 0
+    credit_us: int = 0
+    accommodation_percent: int | None = None
+    first_selected_at_us: int | None = None
+    continued: int = 0
+    pages: tuple[Page, ...] = ()
     saved_at_us: int | None = None
     saves: int = 0
     closed_by: str | None = None
@@ -43,6 +55,38 @@ class ReadingRecord:
     resources: tuple[str, ...] = ()
     nothing_to_recommend: bool = False
     late_payloads: int = 0
+
+    @property
+    def in_grace(self) -> bool:
+        """Whether it was submitted after its deadline, within the grace."""
+        closed = self.reading.closed_at_us
+        return closed is not None and self.deadline_at_us is not None and closed > self.deadline_at_us
+
+
+@dataclass(frozen=True, slots=True)
+class LateRecord:
+    """What came after deadline and grace, with the page's own word on when it was made. `reading_id`: a UUID's text."""
+
+    reading_id: str
+    at_us: int
+    draft: Mapping[str, Any]
+    offsets_ms: Mapping[str, int]
+    elapsed_ms: int | None
+
+    @property
+    def claimed_at_us(self) -> int | None:
+        """When the page says that its last change was made, on the server's clock. None: it does not say."""
+        if self.elapsed_ms is None or not self.offsets_ms:
+            return None
+        return self.at_us - max(0, self.elapsed_ms - max(self.offsets_ms.values())) * MILLISECOND_US
+
+
+@dataclass(frozen=True, slots=True)
+class OutageRecord:
+    """A time in which the site served nobody."""
+
+    from_us: int
+    to_us: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +120,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class StudyRecord:
-    """One study. Before the lock `readings`, `answers`, `chains` and `events` are never read, and stay empty."""
+    """One study. What follows `locked_at_us` is never read before the lock, and stays empty."""
 
     name: str
     study_id: str
@@ -92,6 +136,8 @@ class StudyRecord:
     answers: tuple[Answer, ...] = ()
     chains: tuple[ChainRecord, ...] = ()
     events: tuple[EventRecord, ...] = ()
+    late: tuple[LateRecord, ...] = ()
+    outages: tuple[OutageRecord, ...] = ()
 
     @property
     def roster(self) -> dict[str, int]:

@@ -10,9 +10,10 @@ from sqlmodel import Session
 from study.answer import Action, Answer, Kind, Mapper, Response, ResponseMode
 from study.case import CaseId, OptionId
 from study.chain import Link, SubjectKind
+from study.presence import Page
 from study.progress import Reading, State
 from study.record import ChainRecord, EventRecord, Place, ReaderRecord, ReadingRecord, StudyRecord
-from study.store import studies
+from study.store import sittings, studies
 from study.tables import StudyRow, metadata
 
 RESPONDENT = metadata.tables["respondent"]
@@ -26,7 +27,8 @@ PAYLOAD = metadata.tables["event_payload"]
 
 def study_record(session: Session, study: StudyRow) -> StudyRecord:
     """Everything of a locked study; of any other its files, its readers and who reads what."""
-    locked = study.locked_at_us is not None
+    locked_at_us = study.locked_at_us
+    locked = locked_at_us is not None
     return StudyRecord(
         name=study.name,
         study_id=str(study.id),
@@ -36,12 +38,14 @@ def study_record(session: Session, study: StudyRow) -> StudyRecord:
         files=studies.files(session, study.id),
         readers=tuple(readers(session, study.id)),
         allocation=tuple(allocation(session, study.id)),
-        locked_at_us=study.locked_at_us,
+        locked_at_us=locked_at_us,
         lock_reason=lock_reason(session, study.id) if locked else None,
         readings=tuple(readings(session, study.id)) if locked else (),
         answers=tuple(system_answers(session, study.id)) if locked else (),
         chains=tuple(chains(session, study)) if locked else (),
         events=tuple(events(session, study.id)) if locked else (),
+        late=tuple(sittings.late(session, study.id)) if locked else (),
+        outages=() if locked_at_us is None else tuple(sittings.outages(session, until_us=locked_at_us)),
     )
 
 
@@ -109,10 +113,12 @@ def readings(session: Session, study_id: UUID, *, test: bool = False) -> list[Re
         .where(READING.c.study_id == study_id, READER.c.test.is_(test))
         .order_by(RESPONDENT.c.label, READING.c.position)
     )
-    return [_reading(row) for row in session.connection().execute(query)]
+    pages, continued = sittings.pages(session, study_id), sittings.continued(session, study_id)
+    rows = session.connection().execute(query)
+    return [_reading(row, pages.get(row.id, ()), continued.get(row.id, 0)) for row in rows]
 
 
-def _reading(row: Row[Any]) -> ReadingRecord:
+def _reading(row: Row[Any], pages: tuple[Page, ...], continued: int) -> ReadingRecord:
     saved = row.selected is not None
     void = None if row.void_at_us is None else row.void_reason or "no reason was given"
     return ReadingRecord(
@@ -133,6 +139,11 @@ def _reading(row: Row[Any]) -> ReadingRecord:
         presented=None if row.presented is None else tuple(row.presented),
         deadline_at_us=row.deadline_at_us,
         extension_us=row.extension_us,
+        credit_us=row.credit_us,
+        accommodation_percent=row.accommodation_percent,
+        first_selected_at_us=row.first_selected_at_us,
+        continued=continued,
+        pages=pages,
         saved_at_us=row.saved_at_us,
         saves=row.revision,
         closed_by=row.closed_by,

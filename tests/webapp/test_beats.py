@@ -2,7 +2,10 @@
 
 import pytest
 from builders import rows
-from sites import LEASE
+from sites import LEASE, NOON_US
+from staff_pages import bytes_of
+
+from study.tables import Role, metadata
 
 BEAT = {"page": "a-load-of-it", "lease": LEASE, "load_ms": 700, "visible_ms": 0, "active_ms": 0, "hidden_count": 0}
 
@@ -115,3 +118,25 @@ def test_a_beat_is_not_taken_from_anybody_else(site, begun):
     assert beat(nobody, path).status_code == 401
     assert ada.client.post(f"{path}/beat", json=BEAT).status_code == 400
     assert rows(site.database, "presence") == []
+
+
+@pytest.mark.parametrize(("role", "blueprint"), [(Role.PI, "pi"), (Role.OWNER, "pi"), (Role.STATISTICIAN, "stats")])
+def test_before_the_lock_no_page_of_the_staff_shows_when_an_option_was_chosen_or_how_long_a_case_was_looked_at(
+    demo_site, role, blueprint
+):
+    visitor = demo_site.staff(role)
+    before = bytes_of(demo_site, visitor, blueprint, "demo")
+    opened = [row for row in rows(demo_site.database, "reading") if row["first_selected_at_us"] is not None]
+    assert len(opened) > 20
+    counts = {"load_ms": 1, "visible_ms": 60_000, "active_ms": 30_000, "hidden_count": 3}
+    stamps = {"page": "a-load-of-it", "first_at_us": NOON_US, "last_at_us": NOON_US}
+
+    def work(session):
+        reading = metadata.tables["reading"]
+        session.connection().execute(reading.update().values(first_selected_at_us=NOON_US - 1))
+        for row in opened:
+            of_it = {"study_id": row["study_id"], "reading_id": row["id"]}
+            session.connection().execute(metadata.tables["presence"].insert(), {**of_it, **stamps, **counts})
+
+    demo_site.database.write(work)
+    assert bytes_of(demo_site, visitor, blueprint, "demo") == before
