@@ -80,15 +80,17 @@ def in_crowds(ours: Target, beside: Target, engine: str) -> None:
         for _ in range(ROUNDS):  # by turns, so that whatever else the machine does falls on all of them
             for kind, target in kinds.items():
                 asked[kind].add(target.closed_loop(kind, readers=crowd, seconds=ROUND_S))
-        for kind, came in asked.items():
-            figure(f"{name}, {crowd} at once: {kind}", came.answered / came.seconds, "/s")
+        for kind, one in asked.items():
+            figure(f"{name}, {crowd} at once: {kind}", one.answered / one.seconds, "/s")
             if kinds[kind] is ours:
-                figure(f"{name}, {crowd} at once: {kind}, failed", came.failed, "", target=0, holds=not came.failed)
+                figure(f"{name}, {crowd} at once: {kind}, failed", one.failed, "", target=0, holds=not one.failed)
         note(f"{engine}, {crowd} at once: " + ", ".join(f"{kind} {one.cpu_ms:.2f} ms" for kind, one in asked.items()))
         if crowd == JUDGED_AT:
             judged |= asked
     ours.closed_loop("save", readers=JUDGED_AT, seconds=None)  # so that everybody has something to submit
-    judged["submit"].add(ours.closed_loop("submit", readers=JUDGED_AT, seconds=None))
+    came = ours.closed_loop("submit", readers=JUDGED_AT, seconds=None)
+    note(f"{engine}, every reading submitted: {says(came)}")
+    judged["submit"].add(came)
     failed = judged["submit"].failed
     figure(f"{name}: submits that failed", failed, "", target=0, holds=not failed)
     for kind, one in judged.items():
