@@ -12,7 +12,7 @@ from sites import SiteUnderTest, site_on
 from werkzeug.serving import make_server
 
 from study.db import Database
-from webapp.deps import system_clock
+from webapp.clock import system_clock
 
 FLAGS = ("--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync")
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 900}

@@ -9,13 +9,14 @@ from flask_wtf import CSRFProtect
 from study.db import Database
 from webapp import deps, errors, filters, security
 from webapp.addresses import StudyName
+from webapp.clock import system_clock
 from webapp.settings import Settings
 
 bootstrap = Bootstrap5()
 csrf = CSRFProtect()
 
 
-def create_app(settings: Settings, database: Database, *, clock: Callable[[], int] = deps.system_clock) -> Flask:
+def create_app(settings: Settings, database: Database, *, clock: Callable[[], int] = system_clock) -> Flask:
     """The whole site. `clock` gives integer UTC microseconds; it is read once, when a request arrives."""
     app = Flask(__name__)
     security.configure(app, settings)

@@ -1,6 +1,5 @@
 """The only doors from a view to the site: its settings, its database, the time of arrival, and who is asking."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -22,10 +21,6 @@ class Site:
     database: Database
     clock: Callable[[], int]
     library: Library = field(default_factory=Library)
-
-
-def system_clock() -> int:
-    return time.time_ns() // 1000
 
 
 def site() -> Site:

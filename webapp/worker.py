@@ -17,7 +17,9 @@ from study.store import closing, cuts, jobs
 from study.store.jobs import Claim
 from study.tables import ClosedBy
 from study.timing import SECOND_US
+from webapp.clock import Steps
 from webapp.mail import Send, deliver, forget_dead_links, sender
+from webapp.receipts import post_after_time_outs
 from webapp.settings import Settings
 
 PERIOD_S = 2.0
@@ -46,7 +48,13 @@ class Done:
 
 
 def run(
-    database: Database, settings: Settings, *, clock: Clock, stop: threading.Event, period_s: float = PERIOD_S
+    database: Database,
+    settings: Settings,
+    *,
+    clock: Clock,
+    stop: threading.Event,
+    period_s: float = PERIOD_S,
+    steps: Steps | None = None,
 ) -> None:
     """Work until `stop` is set. Analyses have a thread of their own, so that no deadline waits for one."""
     analyst = threading.Thread(
@@ -54,7 +62,7 @@ def run(
     )
     analyst.start()
     try:
-        _repeat(lambda: tend(database, settings, clock=clock), stop, period_s)
+        _repeat(lambda: tend(database, settings, clock=clock, steps=steps), stop, period_s)
     finally:
         stop.set()
         analyst.join()
@@ -75,23 +83,38 @@ def stop_on_signals(stop: threading.Event) -> None:
         signal.signal(number, lambda *_: stop.set())
 
 
-def work_once(database: Database, settings: Settings, *, clock: Clock, send: Send | None = None) -> Done:
+def work_once(
+    database: Database, settings: Settings, *, clock: Clock, send: Send | None = None, steps: Steps | None = None
+) -> Done:
     """One round of everything."""
-    done = tend(database, settings, clock=clock, send=send)
+    done = tend(database, settings, clock=clock, send=send, steps=steps)
     analysed = analyse_next(database, clock=clock, stop=threading.Event())
     return Done(done.closed, done.sent, int(analysed))
 
 
-def tend(database: Database, settings: Settings, *, clock: Clock, send: Send | None = None) -> Done:
-    """What cannot wait: close what is due, send what is in the outbox."""
+def tend(
+    database: Database, settings: Settings, *, clock: Clock, send: Send | None = None, steps: Steps | None = None
+) -> Done:
+    """What cannot wait: say that the clock was set, close what is due, send what is in the outbox."""
+    if steps is not None:
+        tell_steps(database, steps)
     closed = close_due(database, clock=clock)
     sent = 0
     forget_dead_links(database, at_us=clock())
     if settings.smtp_host:
+        post_after_time_outs(database, at_us=clock())
         with alone(database, MAIL) as mine:
             if mine:
                 sent = deliver(database, send or sender(settings), clock=clock)
     return Done(closed, sent)
+
+
+def tell_steps(database: Database, steps: Steps) -> None:
+    """One that cannot be told is told in the next round, and keeps nothing open."""
+    try:
+        steps.tell(database)
+    except Exception:
+        log.exception("clock step not told")
 
 
 def close_due(database: Database, *, clock: Clock) -> int:

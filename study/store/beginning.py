@@ -11,6 +11,7 @@ from study.case import Case
 from study.progress import NotNow, State, check_may_become
 from study.protocol import Protocol, Stage
 from study.store import readings
+from study.store.clocks import not_before_the_anchor
 from study.store.readings import READING, Found
 from study.tables import StudyState
 from study.timing import SECOND_US, deadline_us, us_of
@@ -104,6 +105,7 @@ def begin(
     found = readings.with_reader(session, reading_id, account_id)
     if found.state is not State.ASSIGNED:
         return found
+    at_us = not_before_the_anchor(session, at_us)
     clock = terms(session, found, protocol=protocol, stage=stage, at_us=at_us)
     check_may_begin(session, found, protocol=protocol, at_us=at_us, ends_us=clock.deadline_us)
     shown = list(presented_order(protocol.seed, str(found.row.respondent_id), case))

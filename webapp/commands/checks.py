@@ -16,6 +16,10 @@ from sqlalchemy.engine import make_url
 from study.db import SAFE_SQLITE, Database, sqlite_module
 from study.errors import Faulty, StudyError
 from study.migrate import newest, standing
+from study.outage import SHORTEST_US
+from study.store import clocks, outages
+from study.timing import SECOND_US
+from webapp.clock import SiteClock, system_clock, this_host
 from webapp.commands.database import configured, opened
 from webapp.settings import LOOPBACK, Settings
 
@@ -50,6 +54,9 @@ def checks() -> Iterator[Check]:
     try:
         with opened(settings, current=False) as database:
             yield _schema(database)
+            if standing(database) == newest():
+                yield _site_clock(database)
+                yield _pulse(database)
             yield from _sqlite(database) if database.is_sqlite else _postgres(database)
     except StudyError as error:
         yield Check(Standing.WRONG, "database", str(error))
@@ -102,6 +109,33 @@ def _clock() -> Check:
     steady = time.get_clock_info("time").adjustable
     said = f"{now.isoformat(timespec='seconds')}{'' if steady else ', cannot be adjusted'}"
     return Check(Standing.FINE if now > BUILT else Standing.WRONG, "clock", said)
+
+
+def _site_clock(database: Database) -> Check:
+    """By what the site counts, and by how much the clock that it began with was set since."""
+    clock = SiteClock(database, keeps=False)
+    at_us = clock()
+    if not database.is_sqlite:
+        off_s = (at_us - system_clock()) / SECOND_US
+        return Check(Standing.FINE, "time of the site", f"the database's; this host's clock differs by {-off_s:+.3f} s")
+    with database.read() as session:
+        anchored = clocks.anchor(session, this_host().boot_id)
+    if anchored is None:
+        return Check(Standing.FINE, "time of the site", "this host's: the site has not served since the host's start")
+    if not clock.moved_us:
+        return Check(Standing.FINE, "time of the site", "counted since the host's start; its clock agrees")
+    said = f"this host's clock was set by {clock.moved_us / SECOND_US:+.1f} s; it is followed once no reading is open"
+    return Check(Standing.ODD, "time of the site", said)
+
+
+def _pulse(database: Database) -> Check:
+    with database.read() as session:
+        last = outages.last_pulse_us(session)
+    if last is None:
+        return Check(Standing.FINE, "pulse of the web", "none yet: it has never served")
+    age_us = SiteClock(database, keeps=False)() - last
+    said = f"{max(0, age_us) // SECOND_US} s ago" + (": the web is down" if age_us > SHORTEST_US else "")
+    return Check(Standing.ODD if age_us > SHORTEST_US else Standing.FINE, "pulse of the web", said)
 
 
 def _schema(database: Database) -> Check:

@@ -1,8 +1,8 @@
 """The database that the settings name, for the length of a command."""
 
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -12,13 +12,17 @@ from sqlalchemy.exc import ArgumentError, OperationalError
 from study.db import Database
 from study.errors import Fault, Faulty, StudyError
 from study.migrate import check_current
+from webapp.clock import SiteClock, system_clock
 from webapp.settings import Settings
 
 COMMAND_LINE = "command line"
 
+_clock: ContextVar[Callable[[], int]] = ContextVar("clock", default=system_clock)
+
 
 def now_us() -> int:
-    return time.time_ns() // 1000
+    """By the clock of the site whose database this command has opened."""
+    return _clock.get()()
 
 
 @contextmanager
@@ -28,10 +32,12 @@ def opened(settings: Settings, *, current: bool = True, by: str | None = None) -
     try:
         if current:
             check_current(database)
+            _clock.set(SiteClock(database, keeps=False))
         yield database
     except OperationalError as error:
         raise StudyError(f"The database cannot be used: {_first_line(error)}") from error
     finally:
+        _clock.set(system_clock)
         database.dispose()
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from study.errors import Fault, Faulty
-from webapp.commands.database import configured, now_us, opened
+from webapp.commands.database import configured, opened
 from webapp.commands.output import note, progress, say
 from webapp.settings import LOOPBACK
 
@@ -57,18 +57,21 @@ def serve(
 def worker(once: Annotated[bool, typer.Option("--once", help="One round, then end.")] = False) -> None:
     """Close what is due, send mail, run analyses, until told to stop. Several may run."""
     from webapp import logs
+    from webapp.clock import SiteClock, Steps
     from webapp.worker import run, stop_on_signals, work_once
 
     settings = configured()
     logs.configure()
     with opened(settings) as database:
+        clock = SiteClock(database)
+        steps = Steps(clock)
         if once:
-            done = work_once(database, settings, clock=now_us)
+            done = work_once(database, settings, clock=clock, steps=steps)
             say(f"closed {done.closed}, sent {done.sent}, analysed {done.analysed}")
             return
         stop = threading.Event()
         stop_on_signals(stop)
-        run(database, settings, clock=now_us, stop=stop)
+        run(database, settings, clock=clock, stop=stop, steps=steps)
 
 
 def migrate() -> None:

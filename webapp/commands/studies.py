@@ -45,8 +45,9 @@ def load(folder: Folder, then_open: Annotated[bool, typer.Option("--open", help=
     from study.tables import StudyState
 
     bundle = parse_bundle(read_folder(folder))
-    name, answers, at_us = bundle.protocol.id, system_files(bundle), now_us()
+    name, answers = bundle.protocol.id, system_files(bundle)
     with acting(configured()) as database:
+        at_us = now_us()
 
         def work(session: "Session") -> tuple[bool, str]:
             loading = load_bundle(session, bundle, answers, actor_id=None, at_us=at_us)

@@ -1,0 +1,85 @@
+"""The pulse of the web: each process that serves says so, and nobody is answered before an outage was made good."""
+
+import threading
+from collections.abc import Callable
+
+import structlog
+from flask import Flask
+from sqlalchemy.exc import SQLAlchemyError
+
+from study.db import Busy, Database
+from study.outage import SHORTEST_US
+from study.store import outages
+from study.timing import SECOND_US
+from webapp import deps
+
+PERIOD_S = 2.0
+PATIENCE_S, REQUEST_PATIENCE_S = 1.0, 10.0
+TRIES_AGAIN_US = SECOND_US
+log = structlog.get_logger("pulse")
+
+
+class Pulse:
+    """One process's part in it. The processes of all hosts leave one beat between them."""
+
+    def __init__(self, database: Database, clock: Callable[[], int]) -> None:
+        self._database, self._clock = database, clock
+        self._heard_us: int | None = None
+        self._failed_us: int | None = None
+        self._turn = threading.Lock()
+
+    def beat(self, *, patience_s: float = PATIENCE_S) -> bool:
+        """Leave a beat where one is due. A failure is said once, and False: the gap that it leaves is the outage."""
+        at_us = self._clock()
+        try:
+            self._heard_us = self._left(at_us, patience_s)
+        except (SQLAlchemyError, OSError, Busy) as error:
+            if self._failed_us is None:
+                log.error("pulse failed", kind=type(error).__name__)
+            self._failed_us = at_us
+            return False
+        if self._failed_us is not None:
+            log.info("pulse again")
+            self._failed_us = None
+        return True
+
+    def _left(self, at_us: int, patience_s: float) -> int:
+        """When the web was heard last, after this beat."""
+        with self._database.read() as session:
+            last = outages.last_pulse_us(session)
+        if last is not None and at_us - last < outages.EVERY_US:
+            return last
+        outage = self._database.write(lambda session: outages.beat(session, at_us), patience_s=patience_s)
+        if outage is not None:
+            log.warning("outage", from_us=outage.from_us, to_us=outage.to_us, gives_back=outage.gives_back)
+        return at_us
+
+    def settle(self) -> None:
+        """Before a request: what arrives first after an outage must find the time that it gave back.
+
+        Who arrives meanwhile waits for it. Where the records cannot be reached they are let go, to be told so.
+        """
+        if self._heard(deps.now_us()):
+            return
+        with self._turn:
+            failed_just_now = self._failed_us is not None and self._clock() - self._failed_us < TRIES_AGAIN_US
+            if not self._heard(deps.now_us()) and not failed_just_now:
+                self.beat(patience_s=REQUEST_PATIENCE_S)
+
+    def _heard(self, at_us: int) -> bool:
+        return self._heard_us is not None and at_us - self._heard_us <= SHORTEST_US
+
+    def run(self, stop: threading.Event) -> None:
+        """Beat until `stop` is set."""
+        while True:
+            with self._turn:
+                self.beat()
+            if stop.wait(PERIOD_S):
+                return
+
+
+def start(app: Flask, database: Database, clock: Callable[[], int]) -> None:
+    """From now on this process tells that it serves; called where it serves, not before it forks."""
+    pulse = Pulse(database, clock)
+    app.before_request(pulse.settle)
+    threading.Thread(target=pulse.run, args=(threading.Event(),), name="pulse", daemon=True).start()
