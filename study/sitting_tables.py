@@ -29,7 +29,7 @@ CHANGES: Mapping[str, str] = {
 OUTAGES: Mapping[str, str] = {
     "from_us": "when the site was last known to serve, UTC microseconds",
     "to_us": "when it served again",
-    "readings": "readings of this table's study whose time ran into it; what each was given back is its credit_s",
+    "readings": "readings of this study that were open in it; what each was given back is part of its credit_s",
 }
 LATE: Mapping[str, str] = {
     "respondent": "the reader's pseudonym in this study",

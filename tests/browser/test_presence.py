@@ -1,19 +1,22 @@
 """Presence in a real browser: a page counts what its reader's eyes and hands did, and nothing that a machine slept."""
 
+import re
 import time
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from archives import archive_of, members, table
 from browsers import Served
 from builders import rows
 from playwright.sync_api import Page, expect
 from sites import LEASE, PASSWORD
 
-from study.tables import metadata
+from study.tables import StudyState, metadata
 
 pytestmark = pytest.mark.browser
 
+SAVED = re.compile(r"^Saved \d")
 PAGE = "the-load-that-is-watched"
 WATCH = """async ({ url, page, lease }) => {
   const { watch } = await import("/static/presence.js");
@@ -64,6 +67,16 @@ class Watched:
         return newest["visible_ms"] / 1000, newest["active_ms"] / 1000, newest["hidden_count"]
 
 
+def signed_in(served: Served) -> Page:
+    page = served.page()
+    page.goto("/sign-in")
+    page.get_by_label("E-mail").fill("ada@example.org")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_text("cases finished")).to_be_visible()
+    return page
+
+
 @pytest.fixture
 def watched(served: Served) -> Watched:
     """On a page that has no script of its own, so that nothing but the watching is seen."""
@@ -73,12 +86,7 @@ def watched(served: Served) -> Watched:
     path = f"/readings/{first['id']}"
     ada.get(path)
     assert ada.post(f"{path}/begin").status_code == 303
-    page = served.page()
-    page.goto("/sign-in")
-    page.get_by_label("E-mail").fill("ada@example.org")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_text("cases finished")).to_be_visible()
+    page = signed_in(served)
     page.clock.install()
     page.goto("/help")
     page.clock.pause_at(page.evaluate("Date.now()") + 1000)
@@ -179,3 +187,24 @@ def test_when_the_case_is_over_the_page_is_told_once_and_is_silent_from_then_on(
     watched.turn("hidden")
     assert len(watched.sent) == beats
     assert watched.heard[1:] == [["over", "expired"]]
+
+
+def test_a_real_case_from_begin_to_submit_is_told_by_its_pages_and_stands_in_the_export(served):
+    """Case and review are a load each; what they say is no more than the server's clock says of the reading."""
+    study = served.site.load()
+    served.site.joined(study.name)
+    page = signed_in(served)
+    page.get_by_role("link", name="First case").click()
+    page.get_by_role("button", name="Begin").click()
+    page.locator("input[name=selected]").first.check()
+    expect(page.locator("#kept")).to_have_text(SAVED)
+    page.get_by_role("button", name="Keep and review").click()
+    page.get_by_role("button", name="Submit case 1").click()
+    expect(page.get_by_role("heading", name="Submitted")).to_be_visible()
+    served.site.change_state(study.name, StudyState.LOCKED)
+    row = table(members(archive_of(served.site.database, study.name)), "readings.csv")[0]
+    assert (row["state"], row["pages"], row["continued"], row["hidden_count"]) == ("submitted", "2", "0", "0")
+    seconds = {name: float(row[name]) for name in ("active_s", "visible_s", "used_s", "load_s", "first_selection_s")}
+    assert 0 < seconds["active_s"] <= seconds["visible_s"] <= seconds["used_s"]
+    assert 0 < seconds["first_selection_s"] <= seconds["used_s"]
+    assert seconds["load_s"] > 0

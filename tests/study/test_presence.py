@@ -6,6 +6,7 @@ import pytest
 from builders import DAY_US, LIMIT_US, NOON_US, SECOND_US, a_draft, a_reader_joined, a_study_in, become, kinds_of, rows
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import event
 
 from study.presence import BEAT_US, MOST_PAGES, Beat, Counts, Page, presence
 from study.progress import NotNow
@@ -211,3 +212,20 @@ def test_more_loads_of_a_page_than_any_reader_needs_are_not_kept_but_hold_the_le
         beats(reader, a_beat(page=f"load-{number:03}"), at_us=NOON_US + number)
     assert len(noted(reader)) == MOST_PAGES
     assert reader.found().row.lease_at_us == NOON_US + MOST_PAGES + 2
+
+
+def test_a_beat_asks_less_of_the_database_than_a_save(reader):
+    """Both stand in one queue of writers, and nobody waits for a beat."""
+    asked: list[str] = []
+    engine = reader.study.database.engine
+    listener = lambda *told: asked.append(told[2])  # noqa: E731  the engine gives six things, the third is the words
+    event.listen(engine, "before_cursor_execute", listener)
+    reader.begin()
+    beats(reader, a_beat(), at_us=NOON_US + 1)
+    asked.clear()
+    beats(reader, a_beat(15_000), at_us=NOON_US + 15 * SECOND_US)
+    beat = len(asked)
+    reader.save(a_draft("b"), lease="page-1", at_us=NOON_US + 16 * SECOND_US)
+    event.remove(engine, "before_cursor_execute", listener)
+    save = len(asked) - beat
+    assert beat < save, (beat, save)
