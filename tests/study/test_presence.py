@@ -1,5 +1,6 @@
 """Presence: what pages say of themselves, never more than the server saw, however often and in which order it comes."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -212,6 +213,15 @@ def test_more_loads_of_a_page_than_any_reader_needs_are_not_kept_but_hold_the_le
         beats(reader, a_beat(page=f"load-{number:03}"), at_us=NOON_US + number)
     assert len(noted(reader)) == MOST_PAGES
     assert reader.found().row.lease_at_us == NOON_US + MOST_PAGES + 2
+
+
+def test_beats_of_one_page_at_the_same_moment_are_one_row(reader):
+    reader.begin()
+    told = [a_beat(number * 1000) for number in range(16)]
+    with ThreadPoolExecutor(8) as at_once:
+        outcomes = list(at_once.map(lambda beat: beats(reader, beat, at_us=NOON_US + SECOND_US), told))
+    assert all(isinstance(outcome, Found) for outcome in outcomes)
+    assert noted(reader) == [("load-of-it", SECOND_US, SECOND_US, 15_000, 0)]
 
 
 def test_a_beat_asks_less_of_the_database_than_a_save(reader):
