@@ -1,5 +1,7 @@
 """The form of a case. Its choices come from the case, so that a foreign option is refused by the field itself."""
 
+from dataclasses import replace
+
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, Field, HiddenField, IntegerField, SelectMultipleField, TextAreaField
 from wtforms.fields.choices import SelectChoice
@@ -56,6 +58,23 @@ class ReadingForm(FlaskForm):
             rationale=(self.rationale.data or "").replace("\r\n", "\n"),
             resources=frozenset(self.resources.data or ()),
             nothing_to_recommend=bool(self.nothing_to_recommend.data),
+        )
+
+    @property
+    def readable(self) -> bool:
+        """Whether all that is wrong stands in fields that a hand fills in; anything else is no form of ours."""
+        return self.errors.keys() <= {"confidence", "rationale", "nothing_to_recommend"}
+
+    def draft_beside(self, standing: Draft) -> Draft:
+        """What was sent, with the fields that cannot be taken as they stood before: the rest is not lost with them.
+
+        Of options and a plan of nothing, which exclude each other, the options are the ones that somebody chose.
+        """
+        sent = replace(self.draft, nothing_to_recommend=False) if self.nothing_to_recommend.errors else self.draft
+        return replace(
+            sent,
+            confidence=standing.confidence if self.confidence.errors else sent.confidence,
+            rationale=standing.rationale if self.rationale.errors else sent.rationale,
         )
 
 

@@ -5,6 +5,8 @@ from uuid import UUID
 
 from flask import session as cookie
 
+from study.chain import canonical
+from study.draft import Draft
 from study.store import closing, enrolment, readings
 from study.store.enrolment import Place
 from study.store.readings import Found
@@ -89,3 +91,12 @@ def lease(sent: str | None) -> str:
     if sent:
         return sent
     return f"plain-{sha256(str(cookie.get(deps.LOGIN)).encode()).hexdigest()[:32]}"
+
+
+def key(sent: str, draft: Draft) -> str:
+    """The key of a plain form: of what it says as well, since the same page can be sent again with other ticks.
+
+    A browser that goes back shows the page with its key as it was; under that alone the second form would be lost.
+    """
+    words = canonical({"key": sent, "draft": draft.as_json()})
+    return f"plain-{sha256(words).hexdigest()[:40]}"

@@ -60,18 +60,22 @@ def begin(reading_id: UUID) -> ResponseReturnValue:
 
 @bp.post("/readings/<uuid:reading_id>")
 def keep(reading_id: UUID) -> ResponseReturnValue:
-    """The whole form at once, and on to the review: the way of a page without scripts."""
+    """The whole form at once, and on to the review: the way of a page without scripts.
+
+    A field that cannot be taken is asked for again, but takes nothing else with it: the time may be over by then.
+    """
     found = gather.reading(reading_id)
     content = gather.content(found)
     form = ReadingForm.for_case(content.cases[found.row.case_id])
-    if not form.validate_on_submit():
+    if not form.validate_on_submit() and not form.readable:
         if found.takes_answers(deps.now_us()):
             return _case_page(found, form), 422
         return redirect(url_for(".reading", reading_id=reading_id), code=303)
-    at_us, draft = deps.now_us(), form.draft
+    at_us, draft = deps.now_us(), form.draft_beside(found.draft)
     if draft == found.draft and form.base_revision.data == found.row.revision and found.takes_answers(at_us):
-        return redirect(url_for(".review", reading_id=reading_id), code=303)
-    sent = Sent(form.key.data, form.base_revision.data, gather.lease(form.lease.data), draft)
+        return _kept(found, form, found.row.revision)
+    key = gather.key(form.key.data, draft)
+    sent = Sent(key, form.base_revision.data, gather.lease(form.lease.data), draft)
 
     def work(session: Session) -> Saved | Stale | Moved | Closed:
         held = _held(session, reading_id, sent.lease, take=form.take.data, at_us=at_us)
@@ -79,16 +83,22 @@ def keep(reading_id: UUID) -> ResponseReturnValue:
 
     outcome = deps.database().write(work)
     match outcome:
-        case Saved():
-            return redirect(url_for(".review", reading_id=reading_id), code=303)
-        case Moved(revision):
+        case Saved(revision):
+            return _kept(found, form, revision)
+        case Moved(revision) | Stale(revision):
             form.base_revision.data = revision  # to continue here is to put this page in the place of what stands
-            return _case_page(found, form, moved=True), 409
-        case Stale():
-            flash("This case was changed in another window. Here is what stands now; please go on from it.")
+            return _case_page(found, form, moved=isinstance(outcome, Moved), stale=isinstance(outcome, Stale)), 409
         case Closed(kept_apart=True):
             flash(KEPT_APART)
     return redirect(url_for(".reading", reading_id=reading_id), code=303)
+
+
+def _kept(found: Found, form: ReadingForm, revision: int) -> ResponseReturnValue:
+    """On to the review, or back to the field that could not be taken."""
+    if not form.errors:
+        return redirect(url_for(".review", reading_id=found.row.id), code=303)
+    form.base_revision.data, form.key.data = revision, token_urlsafe(12)
+    return _case_page(found, form, kept=True), 422
 
 
 @bp.get("/readings/<uuid:reading_id>/review")
@@ -183,7 +193,7 @@ def _before(found: Found) -> ResponseReturnValue:
     )
 
 
-def _case_page(found: Found, form: ReadingForm, *, moved: bool = False) -> str:
+def _case_page(found: Found, form: ReadingForm, *, moved: bool = False, stale: bool = False, kept: bool = False) -> str:
     content = gather.content(found)
     case = content.cases[found.row.case_id]
     text, question = pages.story(case)
@@ -199,6 +209,8 @@ def _case_page(found: Found, form: ReadingForm, *, moved: bool = False) -> str:
         allowed=content.stage(found.row.arm).resources,
         form=form,
         moved=moved,
+        stale=stale,
+        kept=kept,
         clock=pages.clock_face(found, deps.now_us()),
         queue_key=security.queue_key(deps.settings(), found.row.id, deps.my_id()),
         **gather.around(found),
