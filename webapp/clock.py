@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import uuid4
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -38,19 +37,19 @@ def system_clock() -> int:
 class Host:
     """Where a machine's time comes from: `wall` may be set at any moment, `steady` only ever counts on.
 
-    `boot_id` tells one count from another: processes of the same boot share it.
+    `boot_id` tells one count from another, and processes of the same boot share it; None: the host has no such count.
     """
 
     wall: Callable[[], int]
     steady: Callable[[], int]
-    boot_id: str
+    boot_id: str | None
 
 
 def this_host() -> Host:
-    """Linux counts a suspended machine's sleep too, for everybody since its start; elsewhere a process has its own."""
+    """Linux counts for everybody since its start, a suspended machine's sleep too; elsewhere the wall clock decides."""
     if hasattr(time, "CLOCK_BOOTTIME") and _BOOT.exists():
         return Host(system_clock, _since_boot_us, _BOOT.read_text(encoding="ascii").strip())
-    return Host(system_clock, lambda: time.monotonic_ns() // 1000, f"process {uuid4()}")
+    return Host(system_clock, lambda: time.monotonic_ns() // 1000, None)
 
 
 def _since_boot_us() -> int:
@@ -88,7 +87,7 @@ class SiteClock:
     @property
     def follows(self) -> bool:
         """Whether the site's time goes along at once when that clock is set."""
-        return not self._database.is_sqlite
+        return not self._database.is_sqlite or self._host.boot_id is None
 
     def _look(self) -> None:
         self._looks_at_us = self._host.steady() + LOOKS_EVERY_US
@@ -106,13 +105,13 @@ class SiteClock:
         return self._host.wall() - self._host.steady()
 
     def _look_at_host(self) -> None:
-        steady_us, offset_us = self._host.steady(), self._host_offset_us()
+        steady_us, offset_us, boot_id = self._host.steady(), self._host_offset_us(), self._host.boot_id or ""
         with self._database.read() as session:
-            known = clocks.anchor(session, self._host.boot_id)
+            known = clocks.anchor(session, boot_id)
             stepped = known is not None and is_step(known.offset_us, offset_us)
             free = stepped and clocks.may_move(session, known, offset_us=offset_us, steady_us=steady_us)
         if known is None:
-            known = self._first(Anchor(self._host.boot_id, offset_us, steady_us + offset_us))
+            known = self._first(Anchor(boot_id, offset_us, steady_us + offset_us))
         if self._offset_us is None:
             self._base_us = known.offset_us
         self._offset_us = known.offset_us
@@ -121,7 +120,9 @@ class SiteClock:
             self._follow(known, offset_us, steady_us)
 
     def _first(self, made: Anchor) -> Anchor:
-        return self._write(lambda session: clocks.first_anchor(session, made)) if self._keeps else made
+        if not self._keeps or self._host.boot_id is None:
+            return made
+        return self._write(lambda session: clocks.first_anchor(session, made))
 
     def _follow(self, known: Anchor, offset_us: int, steady_us: int) -> None:
         moved = self._write(

@@ -234,7 +234,7 @@ def primum(capsys, tmp_path, sqlite_database, monkeypatch):
 
 def test_doctor_tells_by_what_the_site_counts_and_when_the_web_was_heard(primum, sqlite_database):
     assert primum("doctor") == 0, primum.err
-    assert "ok    time of the site: this host's: the site has not served since the host's start\n" in primum.out
+    assert "ok    time of the site: this host's: nothing has served since the host's start\n" in primum.out
     assert "ok    pulse of the web: none yet: it has never served\n" in primum.out
     host = this_host()
     anchor = Anchor(host.boot_id, host.wall() - host.steady(), host.wall())

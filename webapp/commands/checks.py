@@ -119,9 +119,9 @@ def _site_clock(database: Database) -> Check:
         off_s = (at_us - system_clock()) / SECOND_US
         return Check(Standing.FINE, "time of the site", f"the database's; this host's clock differs by {-off_s:+.3f} s")
     with database.read() as session:
-        anchored = clocks.anchor(session, this_host().boot_id)
+        anchored = clocks.anchor(session, this_host().boot_id or "")
     if anchored is None:
-        return Check(Standing.FINE, "time of the site", "this host's: the site has not served since the host's start")
+        return Check(Standing.FINE, "time of the site", "this host's: nothing has served since the host's start")
     if not clock.moved_us:
         return Check(Standing.FINE, "time of the site", "counted since the host's start; its clock agrees")
     said = f"this host's clock was set by {clock.moved_us / SECOND_US:+.1f} s; it is followed once no reading is open"
