@@ -3,8 +3,8 @@ import { download } from "./answer_file.js";
 import { choosing } from "./choosing.js";
 import { Countdown } from "./countdown.js";
 import { Keeping } from "./keeping.js";
-import { ownLease } from "./lease.js";
-import { said, tell, tellNothing } from "./notices.js";
+import { inherit, ownLease } from "./lease.js";
+import { hush, said, tell, tellNothing } from "./notices.js";
 import { Plan } from "./plan.js";
 import { watch } from "./presence.js";
 import { Queue } from "./queue.js";
@@ -19,6 +19,7 @@ const countdown = new Countdown(form.dataset, { onEnd: timeIsUp, onMore: moreTim
 const wire = new Wire({ csrf: form.csrf_token, onTime: (found, exchange) => countdown.correctTo(found, exchange) });
 const LOOK_AGAIN_MS = 1000, DOWNLOAD = "Download my answers";
 let lease = null, queue = null, keeping = null; // until the page has its name, and has read what an earlier one left
+let unreached = false; // for so long that the reader was told
 let wantsReview = false; // pressed already, and waiting for what is not kept yet
 
 async function start() {
@@ -43,7 +44,7 @@ async function start() {
 /* Changes */
 
 function changed(name) {
-  tellNothing();
+  hush();
   wantsReview = false;
   if (keeping?.tries === 0) said("Saving …");
   keeping?.changed(name);
@@ -53,12 +54,21 @@ function changed(name) {
 async function takeUp() {
   const [left] = (await queue?.left(lease).catch(() => [])) ?? [];
   if (left) {
+    if (left.lease !== lease) await takeName(left.lease);
     await keeping.restore(left).catch(() => {});
     list.count();
     said("Sending what was kept on this device …", "waiting");
   } else {
     for (const { name } of plan.touched()) keeping.changed(name);
   }
+}
+
+// A tab that was closed or killed a moment ago may have the case still. Whoever takes up what it left is no other page.
+async function takeName(left) {
+  const answer = await wire.post(urls.lease, { lease: left, take: false }).catch(() => null);
+  if (!answer?.ok) return;
+  await inherit(left);
+  keeping.lease = form.lease.value = lease = left;
 }
 
 form.addEventListener("input", (event) => {
@@ -70,6 +80,8 @@ form.addEventListener("input", (event) => {
 function saved({ revision, savedAt }) {
   form.base_revision.value = urls.revision = revision;
   if (keeping.unsent) return;
+  if (unreached) tellNothing();
+  unreached = false;
   const at = new Date(savedAt).toLocaleTimeString([], { hour12: false });
   if (plan.readable) said(`Saved ${at}`);
   else said("Saved, but confidence must be 0 to 100", "waiting");
@@ -85,8 +97,9 @@ function waiting(reason) {
 }
 
 function stuck() {
+  unreached = true;
   if (queue === null) return tell("The site has not been reached for a minute. Everything you chose is on this page: keep it open, and it is sent as soon as there is a connection.");
-  tell("The site has not been reached for a minute. Everything you chose is kept on this device, encrypted, and is sent as soon as there is a connection. You may also put it into a file: this page takes it in again, on any device.", {
+  tell("The site has not been reached for a minute. Everything you chose is kept on this device, encrypted, and is sent as soon as there is a connection. You may also take it with you as a file, which the receipt of this case takes in.", {
     [DOWNLOAD]: () => download(queue, lease, `answers-${urls.reading.slice(0, 8)}.json`),
   });
 }
@@ -240,12 +253,12 @@ async function toReview() {
 }
 
 document.querySelector(".site-nav form").addEventListener("submit", async (event) => {
-  if (plan.frozen || !keeping?.unsent) return;
+  if (!keeping?.unsent) return;
   event.preventDefault();
   const leaving = event.target;
   await keeping.now();
-  if (keeping.unsent) tell("Not everything is saved yet. Sign out once it says Saved.");
-  else leaving.submit();
+  if (!keeping.unsent) leaving.submit();
+  else if (!keeping.halted) tell("Not everything is saved yet. Sign out once it says Saved.");
 });
 
 start();

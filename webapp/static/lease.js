@@ -14,6 +14,12 @@ export async function ownLease() {
   return fresh;
 }
 
+// The name of a tab that lives no more, for the one that takes up what it left.
+export async function inherit(lease) {
+  sessionStorage.setItem(NAME, lease);
+  await held(lease);
+}
+
 // Held as long as this page lives. A tab that was duplicated finds the name of its original taken. The page before this
 // one in the same tab may not have let go yet, so there is a little patience.
 function held(lease) {

@@ -18,6 +18,11 @@ export function tell(text, choices = {}) {
   banner.hidden = false;
 }
 
+// A hint goes with the next change. What asks for a decision stays: a press on its button is also what ends a field's edit.
+export function hush() {
+  if (!banner.querySelector("button")) tellNothing();
+}
+
 export function tellNothing() {
   banner.hidden = true;
   banner.replaceChildren();

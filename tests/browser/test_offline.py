@@ -1,0 +1,345 @@
+"""Without a network, nothing put down is lost: not by a reload, a closed tab, a killed browser or the deadline."""
+
+import json
+import os
+import re
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from browsers import DESK, FLAGS, Served, executable
+from builders import rows
+from case_pages import SAVED, begun, events, options, queued, signed_in, stored, tick, ticked, with_limit
+from playwright.sync_api import BrowserContext, Page, Route, expect
+from sites import PASSWORD
+
+pytestmark = pytest.mark.browser
+
+SECRET = "a sentence that nobody else reads"
+
+
+def offline(page: Page, *, yes: bool = True) -> None:
+    page.context.set_offline(yes)
+
+
+def waits_on_the_device(page: Page, values: list[str]) -> None:
+    """Until the queue was written: it never waits for the network."""
+    expect(page.locator("#kept")).to_contain_text("Not saved yet")
+    assert ticked(page) == sorted(values)
+    held = "async () => (await indexedDB.databases()).some((each) => each.name === 'primum')"
+    page.wait_for_function(held)
+    assert queued(page)
+
+
+def test_45_seconds_offline_and_a_reload_cost_not_one_tick(served_on_both):
+    served = served_on_both
+    served.site.joined(served.site.load().name)
+    page = signed_in(served)
+    page.clock.install()
+    page.get_by_role("link", name="First case").click()
+    page.get_by_role("button", name="Begin").click()
+    expect(page.locator("#finder")).to_be_visible()
+    wanted = options(page)[:6]
+    tick(page, wanted[0])
+    expect(page.locator("#kept")).to_have_text(SAVED)
+    offline(page)
+    for value in wanted[1:]:
+        tick(page, value)
+        page.clock.run_for(9_000)
+    waits_on_the_device(page, wanted)
+    assert stored(served) == [wanted[0]]
+    page.on("dialog", lambda dialog: dialog.accept())  # the browser asks whether to leave what is not saved
+    page.route("**/saves", lambda route: route.abort())  # the network is back, and the page goes before it has noticed
+    offline(page, yes=False)
+    page.reload()
+    expect(page.locator("#finder")).to_be_visible()
+    assert stored(served) != sorted(wanted)
+    page.unroute("**/saves")
+    expect(page.locator("#kept")).to_have_text(SAVED, timeout=20_000)
+    assert ticked(page) == sorted(wanted)
+    assert stored(served) == sorted(wanted)
+    assert events(served, "continued") == 0
+
+
+@pytest.mark.slow
+def test_45_true_seconds_offline_cost_not_one_tick(served):
+    page = begun(served)
+    wanted = options(page)[:9]
+    offline(page)
+    ends = time.monotonic() + 45
+    for value in wanted:
+        tick(page, value)
+        page.wait_for_timeout(max(0, (ends - time.monotonic()) * 1000) / (len(wanted) - wanted.index(value)))
+    waits_on_the_device(page, wanted)
+    offline(page, yes=False)
+    expect(page.locator("#kept")).to_have_text(SAVED, timeout=30_000)
+    assert stored(served) == sorted(wanted)
+
+
+def test_a_tab_that_was_closed_offline_sends_what_it_held_when_the_case_is_opened_again(served):
+    page = begun(served)
+    wanted = options(page)[:3]
+    offline(page)
+    tick(page, *wanted)
+    page.locator("#rationale").fill(SECRET)
+    page.locator("#confidence").fill("70")
+    waits_on_the_device(page, wanted)
+    context, case = page.context, page.url
+    page.close(run_before_unload=False)
+    context.set_offline(False)
+    again = context.new_page()
+    again.goto(case)
+    expect(again.locator("#kept")).to_have_text(SAVED, timeout=20_000)
+    assert ticked(again) == sorted(wanted)
+    assert rows(served.site.database, "answer")[0]["rationale"] == SECRET
+    assert rows(served.site.database, "answer")[0]["confidence"] == 70
+    again.wait_for_function("() => document.querySelector('#banner').hidden")
+    assert emptied(again)
+
+
+def emptied(page: Page) -> bool:
+    for _ in range(50):
+        if not queued(page):
+            return True
+        page.wait_for_timeout(100)
+    return False
+
+
+def test_what_waits_on_a_device_is_unreadable_and_its_key_is_nowhere(served):
+    page = begun(served)
+    source = page.request.get(page.url).text()
+    key = re.search(r'data-queue-key="([^"]+)"', source)[1]
+    values, labels = options(page)[:3], page.locator(".option span").all_text_contents()[:3]
+    offline(page)
+    tick(page, *values)
+    page.locator("#rationale").fill(SECRET)
+    waits_on_the_device(page, values)
+    [held] = queued(page)
+    sealed = json.loads(held)
+    assert sorted(sealed) == ["at", "data", "iv", "lease", "reading", "respondent"]
+    assert not any(words in held for words in (SECRET, "selected", "rationale", *labels))
+    both = "() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.documentElement.outerHTML])"
+    everywhere = page.evaluate(both) + held
+    assert key not in everywhere
+    assert "data-queue-key" not in everywhere
+    offline(page, yes=False)
+    expect(page.locator("#kept")).to_have_text(SAVED, timeout=20_000)
+    assert emptied(page)
+
+
+def started(served: Served, folder: Path) -> BrowserContext:
+    return served.chromium.browser_type.launch_persistent_context(
+        folder, executable_path=executable(), args=list(FLAGS), base_url=served.url, viewport=DESK
+    )
+
+
+def kill(folder: Path) -> None:
+    """The browser that has this profile, and nothing else."""
+    for process in Path("/proc").iterdir():
+        if not process.name.isdigit():
+            continue
+        try:
+            words = (process / "cmdline").read_bytes().decode(errors="replace").split("\0")
+        except OSError:
+            continue
+        if f"--user-data-dir={folder}" in words and not any(word.startswith("--type=") for word in words):
+            os.kill(int(process.name), signal.SIGKILL)
+
+
+def sign_in(page: Page) -> None:
+    page.get_by_label("E-mail").fill("ada@example.org")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+
+
+def test_a_browser_that_is_killed_offline_loses_nothing(served, tmp_path):
+    served.site.joined(served.site.load().name)
+    browser = started(served, tmp_path)
+    page = browser.new_page()
+    page.goto("/sign-in")
+    sign_in(page)
+    page.get_by_role("link", name="First case").click()
+    page.get_by_role("button", name="Begin").click()
+    expect(page.locator("#finder")).to_be_visible()
+    case, wanted = page.url, options(page)[:4]
+    offline(page)
+    tick(page, *wanted)
+    waits_on_the_device(page, wanted)
+    with browser.expect_event("close"):
+        kill(tmp_path)
+    browser = started(served, tmp_path)
+    try:
+        page = browser.new_page()
+        page.goto(case)
+        if page.get_by_label("E-mail").count():
+            sign_in(page)
+        expect(page.locator("#kept")).to_have_text(SAVED, timeout=20_000)
+        assert ticked(page) == sorted(wanted)
+        assert stored(served) == sorted(wanted)
+    finally:
+        browser.close()
+
+
+def test_an_answer_whose_acknowledgement_was_lost_is_kept_once(served):
+    page = begun(served)
+    lost = []
+
+    def lose_the_first(route: Route) -> None:
+        route.fetch()
+        lost.append(route.request.post_data_json["key"])
+        route.abort()
+
+    page.route("**/saves", lose_the_first, times=2)
+    tick(page, options(page)[0])
+    expect(page.locator("#kept")).to_have_text(SAVED, timeout=20_000)
+    assert len(lost) == 2
+    assert len(set(lost)) == 1, "the same change is sent again under the same key"
+    assert events(served, "saved") == 1
+    assert rows(served.site.database, "reading")[0]["revision"] <= 1
+
+
+def test_a_site_that_says_when_to_come_back_is_not_asked_before(served):
+    page = begun(served)
+    page.clock.install()
+    asked: list[int] = []
+
+    def busy(route: Route) -> None:
+        asked.append(1)
+        route.fulfill(status=503, headers={"Retry-After": "30"}, json={"error": "One moment, please"})
+
+    page.route("**/saves", busy)
+    value = options(page)[0]
+    tick(page, value)
+    page.clock.run_for(1_000)
+    expect(page.locator("#kept")).to_contain_text("the site is busy")
+    page.clock.run_for(28_000)
+    assert len(asked) == 1
+    page.unroute("**/saves")
+    page.clock.run_for(5_000)
+    expect(page.locator("#kept")).to_have_text(SAVED)
+    assert stored(served) == [value]
+
+
+def test_when_time_runs_out_offline_the_page_closes_and_sends_what_it_holds(served):
+    page = begun(served, with_limit(5))
+    value = options(page)[0]
+    offline(page)
+    tick(page, value)
+    expect(page.locator("#kept")).to_contain_text("Not saved yet")
+    expect(page.locator(f'input[value="{value}"]')).to_be_disabled(timeout=15_000)
+    wait_until_over(served)
+    offline(page, yes=False)
+    expect(page.locator("#banner")).to_contain_text("kept apart for the study team", timeout=20_000)
+    page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_role("heading", name="Time is up")).to_be_visible()
+    [late] = rows(served.site.database, "late_payload")
+    assert late["body"]["draft"]["selected"] == [value]
+    assert late["body"]["elapsed_ms"] >= late["body"]["offsets_ms"][value]
+    assert stored(served) == []
+    assert emptied(page)
+
+
+def wait_until_over(served: Served) -> None:
+    row = rows(served.site.database, "reading")[0]
+    while served.site.clock() <= row["deadline_at_us"] + row["grace_us"]:
+        time.sleep(0.05)
+
+
+def held_over_the_deadline(served: Served) -> tuple[BrowserContext, str, list[str]]:
+    """A tab that was closed offline, and a case whose time is over meanwhile."""
+    page = begun(served, with_limit(6))
+    wanted = options(page)[:2]
+    offline(page)
+    tick(page, *wanted)
+    waits_on_the_device(page, wanted)
+    context, case = page.context, page.url
+    page.close(run_before_unload=False)
+    wait_until_over(served)
+    context.set_offline(False)
+    return context, case, wanted
+
+
+def test_a_receipt_sends_what_the_device_still_holds(served):
+    context, case, wanted = held_over_the_deadline(served)
+    page = context.new_page()
+    page.goto(case)
+    expect(page.get_by_role("heading", name="Time is up")).to_be_visible()
+    expect(page.locator("#late [role=status]")).to_contain_text("was sent now. It is kept apart")
+    bodies = [late["body"]["draft"]["selected"] for late in rows(served.site.database, "late_payload")]
+    assert sorted(wanted) in bodies
+    assert emptied(page)
+    page.reload()
+    expect(page.locator("#late details")).to_be_visible()
+    expect(page.locator("#late [role=status]")).to_be_hidden()
+    assert len(rows(served.site.database, "late_payload")) == len(bodies)
+
+
+def test_the_page_before_the_next_case_says_what_the_device_still_holds(served):
+    context, case, _wanted = held_over_the_deadline(served)
+    page = context.new_page()
+    page.goto("/my")
+    page.get_by_role("link", name="Next case").click()
+    expect(page.locator("#unsent")).to_contain_text("This device still holds answers for another case")
+    page.get_by_role("link", name="Open that case").click()
+    expect(page).to_have_url(case)
+    expect(page.locator("#late [role=status]")).to_contain_text("was sent now. It is kept apart")
+
+
+def test_signing_out_leaves_nothing_on_the_device(served):
+    context, _case, _wanted = held_over_the_deadline(served)
+    page = context.new_page()
+    page.goto("/my")
+    assert queued(page)
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    assert queued(page) == []
+    assert page.evaluate("() => sessionStorage.length") == 0
+
+
+def test_answers_that_cannot_be_sent_for_a_minute_can_be_taken_along_as_a_file(served, tmp_path):
+    page = begun(served, with_limit(60))
+    page.clock.install()
+    value = options(page)[0]
+    page.route("**/readings/**", lambda route: route.abort())  # Chromium's own switch would stop the download as well
+    tick(page, value)
+    page.locator("#rationale").fill(SECRET)
+    for _ in range(9):
+        page.clock.run_for(9_000)
+    with page.expect_download() as taken:
+        page.get_by_role("button", name="Download my answers").click()
+    file = tmp_path / "answers.json"
+    taken.value.save_as(file)
+    assert sorted(json.loads(file.read_text())) == ["data", "iv", "reading"]
+    assert SECRET not in file.read_text()
+    case = page.url
+    page.close(run_before_unload=False)
+    shift_the_site(served, seconds=120)
+    other = signed_in(served)
+    other.goto(case)
+    other.get_by_text("You have a file with answers").click()
+    other.get_by_label(re.compile("The file that this page gave you")).set_input_files(file)
+    expect(other.locator("#late [role=status]")).to_contain_text("was sent now. It is kept apart")
+    drafts = [late["body"]["draft"] for late in rows(served.site.database, "late_payload")]
+    assert (drafts[-1]["selected"], drafts[-1]["rationale"]) == ([value], SECRET)
+
+
+def shift_the_site(served: Served, *, seconds: float) -> None:
+    """The time goes on for the server, without the wait."""
+    from dataclasses import replace
+
+    site = served.site.app.extensions["primum"]
+    served.site.app.extensions["primum"] = replace(site, clock=lambda: site.clock() + round(seconds * 1_000_000))
+
+
+def test_a_submit_without_a_connection_waits_for_one_and_happens_once(served):
+    page = begun(served)
+    tick(page, options(page)[0])
+    page.get_by_role("button", name="Keep and review").click()
+    expect(page.get_by_role("heading", name="Your plan for case 1")).to_be_visible()
+    offline(page)
+    page.get_by_role("button", name="Submit case 1").dblclick()
+    expect(page.locator("#kept")).to_contain_text("Not submitted yet")
+    offline(page, yes=False)
+    expect(page.get_by_role("heading", name="Submitted")).to_be_visible(timeout=20_000)
+    assert events(served, "submitted") == 1
