@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy import Row, and_, bindparam, exists, select
 from sqlmodel import Session
 
+from study.db import connection_of
 from study.draft import Draft, Unacceptable, changes
 from study.lease import may_write
 from study.progress import NotNow, State
@@ -176,7 +177,7 @@ def _too_late(session: Session, found: Found, sent: Sent, *, at_us: int) -> Clos
     row, state = found.row, found.told(at_us)
     if found.locked or (found.ever_saved and sent.draft == found.draft):
         return Closed(state, row.receipt, kept_apart=False)
-    known = session.connection().scalar(
+    known = connection_of(session).scalar(
         select(LATE.c.id).where(LATE.c.study_id == row.study_id, LATE.c.reading_id == row.id, LATE.c.key == sent.key)
     )
     if known is None:
@@ -198,21 +199,26 @@ def _keep_apart(session: Session, found: Found, sent: Sent, *, at_us: int) -> No
     )
     readings.change(session, found, at_us=at_us, event_count=count, head=head)
     late = {"study_id": row.study_id, "reading_id": row.id, "key": sent.key, "at_us": at_us, "body": body}
-    session.connection().execute(LATE.insert(), {**late})
+    connection_of(session).execute(LATE.insert(), {**late})
 
 
 def _claim(session: Session, found: Found, key: str, *, at_us: int) -> bool:
     """Note the key of the save that is about to be made; False: something was saved under it already."""
     row = found.row
     asked = {"study_id": row.study_id, "reading_id": row.id, "key": key, "revision": row.revision + 1, "at_us": at_us}
-    return session.connection().execute(_CLAIM_KEY, asked).one_or_none() is not None
+    return connection_of(session).execute(_CLAIM_KEY, asked).one_or_none() is not None
+
+
+def is_repeat(session: Session, found: Found, key: str) -> bool:
+    """Whether something was saved under this key already: what was sent with it then counts, and nothing of it now."""
+    return _saved_under(session, found, key) is not None
 
 
 def _saved_under(session: Session, found: Found, key: str) -> Row[int, int] | None:
     query = select(SAVE.c.revision, SAVE.c.at_us).where(
         SAVE.c.study_id == found.row.study_id, SAVE.c.reading_id == found.row.id, SAVE.c.key == key
     )
-    return session.connection().execute(query).one_or_none()
+    return connection_of(session).execute(query).one_or_none()
 
 
 def _keep(session: Session, found: Found, sent: Sent, *, at_us: int) -> tuple[int, int, str]:
@@ -225,7 +231,7 @@ def _keep(session: Session, found: Found, sent: Sent, *, at_us: int) -> tuple[in
         "changes": changes(found.draft, draft, sent.offsets_ms),
     }
     count, head = readings.note(session, found, "saved", at_us=at_us, actor_id=row.account_id, body=body)
-    connection = session.connection()
+    connection = connection_of(session)
     if found.ever_saved:
         connection.execute(_UPDATE_ANSWER, {**draft.as_json(), "in_study": row.study_id, "is_reading": row.id})
     else:

@@ -78,7 +78,7 @@ def keep(reading_id: UUID) -> ResponseReturnValue:
     sent = Sent(key, form.base_revision.data, gather.lease(form.lease.data), draft)
 
     def work(session: Session) -> Saved | Stale | Moved | Closed:
-        held = _held(session, reading_id, sent.lease, take=form.take.data, at_us=at_us)
+        held = _held(session, reading_id, sent, take=form.take.data, at_us=at_us)
         return answering.save(session, held, sent, at_us=at_us)
 
     outcome = deps.database().write(work)
@@ -126,7 +126,7 @@ def submit(reading_id: UUID) -> ResponseReturnValue:
     mails = bool(deps.settings().smtp_host)
 
     def work(session: Session) -> Stale | Moved | Closed:
-        _held(session, reading_id, sent.lease, take=form.take.data, at_us=at_us)
+        _held(session, reading_id, sent, take=form.take.data, at_us=at_us)
         outcome = answering.submit(session, reading_id, me, sent, at_us=at_us)
         if isinstance(outcome, Closed) and mails:
             post_when_finished(session, found.row.study_id, found.row.respondent_id, at_us=at_us)
@@ -164,12 +164,15 @@ def problem(reading_id: UUID) -> ResponseReturnValue:
     return redirect(url_for(".reading", reading_id=reading_id), code=303)
 
 
-def _held(session: Session, reading_id: UUID, lease: str, *, take: bool, at_us: int) -> Found:
-    """The reading for a change, with its lease taken first where the reader said to continue here."""
+def _held(session: Session, reading_id: UUID, sent: Sent, *, take: bool, at_us: int) -> Found:
+    """The reading for a change, with its lease taken first where the reader said to continue here.
+
+    A form that a browser sends once more takes nothing: its reader may have gone on elsewhere meanwhile.
+    """
     found = readings.of_reader(session, reading_id, deps.my_id(), for_update=True)
-    if not take:
+    if not take or answering.is_repeat(session, found, sent.key):
         return found
-    taken = leases.take(session, found, lease, asked=True, at_us=at_us)
+    taken = leases.take(session, found, sent.lease, asked=True, at_us=at_us)
     return taken if isinstance(taken, Found) else found
 
 
