@@ -6,9 +6,11 @@ export class ServerClock {
   constructor() {
     this.exchanges = [];
     this.offset = 0;
+    this.since = 0; // what was asked before says nothing
   }
 
   note(nowMs, { sentAt, receivedAt }) {
+    if (sentAt < this.since) return;
     this.exchanges.push({ took: receivedAt - sentAt, offset: nowMs - (sentAt + receivedAt) / 2 });
     if (this.exchanges.length > KEPT) this.exchanges.shift();
     this.offset = this.exchanges.reduce((best, each) => (each.took < best.took ? each : best)).offset;
@@ -24,7 +26,10 @@ export class ServerClock {
   now() { return performance.now() + this.offset; }
 
   // The device slept, or its clocks were set: what was known until now says nothing about now.
-  doubt() { this.exchanges = []; }
+  doubt() {
+    this.exchanges = [];
+    this.since = performance.now();
+  }
 
   get trusted() { return this.exchanges.length > 0; }
 }
