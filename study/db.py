@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlmodel import Session
 
 T = TypeVar("T")
@@ -28,6 +28,7 @@ T = TypeVar("T")
 RETRIED_STATES = frozenset({"40001", "40P01"})
 ONE_STATE: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 MOST_TRIES = 8
+RESTED_S = 2.0
 SAFE_SQLITE = (3, 51, 3)
 BUSY = "Others are writing."
 
@@ -135,12 +136,19 @@ class Database:
         self._writing = self.engine.execution_options(writing=True)
         # On SQLite a transaction is such a state by itself; PostgreSQL has to be asked for one.
         self._reading = self.engine if self.is_sqlite else self.engine.execution_options(**ONE_STATE)
+        self._glancing = self.engine if self.is_sqlite else self.engine.execution_options(isolation_level="AUTOCOMMIT")
         on_disk = self.is_sqlite and self.url.database not in (None, "", ":memory:")
         self._turn = FairLock(Path(f"{self.url.database}.lock") if on_disk else None)
 
     @contextmanager
     def read(self) -> Iterator[Session]:
         with Session(self._reading, autoflush=False) as session:
+            yield session
+
+    @contextmanager
+    def glance(self) -> Iterator[Session]:
+        """For one statement, which sees one state by itself: no transaction is begun and ended around it."""
+        with Session(self._glancing, autoflush=False) as session:
             yield session
 
     def write(self, work: Callable[[Session], T], *, patience_s: float | None = None) -> T:
@@ -166,6 +174,14 @@ class Database:
 
     def dispose(self) -> None:
         self.engine.dispose()
+
+
+def connection_of(session: Session) -> Connection:
+    """The connection of a session's one transaction, looked for once: a save asks for it at every statement."""
+    found: Connection | None = session.info.get("connection")
+    if found is None:
+        found = session.info["connection"] = session.connection()
+    return found
 
 
 def is_writing(session: Session) -> bool:
@@ -196,10 +212,28 @@ def _sqlite_engine(url: URL) -> Engine:
 
 
 def _postgres_engine(url: URL) -> Engine:
-    return create_engine(
+    engine = create_engine(
         url.set(drivername="postgresql+psycopg"),
-        pool_pre_ping=True,
         pool_size=10,
         max_overflow=20,
         hide_parameters=True,
     )
+
+    @event.listens_for(engine, "checkin")
+    def rest(_connection: object, record: Any) -> None:
+        record.info["since"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def wake(connection: Any, record: Any, _proxy: object) -> None:
+        """A server that was restarted is found by asking a connection that rested, not by asking at every turn.
+
+        One that broke within these seconds fails once, and takes all its kind out of the pool with it.
+        """
+        if time.monotonic() - record.info.get("since", time.monotonic()) <= RESTED_S:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise InvalidatePoolError from error
+
+    return engine

@@ -52,7 +52,7 @@ def who() -> Who | None:
         token = session.get(LOGIN)
         g.who = None
         if isinstance(token, str):
-            with database().read() as found:
+            with database().glance() as found:
                 g.who = accounts.who(found, token, at_us=now_us())
     return g.who  # type: ignore[no-any-return]  # flask's g is untyped
 

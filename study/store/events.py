@@ -8,10 +8,12 @@ from uuid import UUID
 from sqlmodel import Session
 
 from study.chain import SALT_BYTES, SubjectKind, canonical, link_hash, payload_digest
+from study.db import connection_of
 from study.tables import NO_STUDY, AccountRow, ReaderRow, ReadingRow, StudyRow, metadata
 
 EVENT = metadata.tables["event"]
 PAYLOAD = metadata.tables["event_payload"]
+_ADD_EVENT, _ADD_PAYLOAD = EVENT.insert(), PAYLOAD.insert()
 
 
 def append(
@@ -41,9 +43,9 @@ def append(
     actor = None if actor_id is None else str(actor_id)
     hashed = link_hash(str(study_id), subject_kind, str(subject_id), seq, at_us, kind, actor, digest, head)
     place = {"study_id": study_id, "subject_kind": subject_kind.value, "subject_id": subject_id, "seq": seq}
-    connection = session.connection()
+    connection = connection_of(session)
     connection.execute(
-        EVENT.insert(),
+        _ADD_EVENT,
         {
             **place,
             "at_us": at_us,
@@ -54,7 +56,7 @@ def append(
             "hash": hashed,
         },
     )
-    connection.execute(PAYLOAD.insert(), {**place, "salt": salt, "body": encoded})
+    connection.execute(_ADD_PAYLOAD, {**place, "salt": salt, "body": encoded})
     return seq, hashed
 
 

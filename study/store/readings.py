@@ -13,6 +13,7 @@ from sqlmodel import Session
 
 from study.case import OptionId
 from study.chain import SubjectKind
+from study.db import connection_of
 from study.draft import Draft
 from study.errors import StudyError
 from study.progress import NotNow, State
@@ -139,7 +140,7 @@ def _of_reader(session: Session, reading_id: UUID, account_id: UUID, *, hold: Se
     asked = {"reading_id": reading_id, "account_id": account_id}
     if hold is not None:
         _hold(session, hold, asked)
-    row = session.connection().execute(_OF_READER, asked).one_or_none()
+    row = connection_of(session).execute(_OF_READER, asked).one_or_none()
     if row is None or row.withdrawn_at_us is not None:
         raise NoSuchReading("There is no such case for you.")
     return Found(row)
@@ -149,7 +150,7 @@ def held(session: Session, study_id: UUID, reading_id: UUID) -> Found | None:
     """One reading, whoever's it is, held for a change. None: there is no such reading of a physician."""
     asked = {"in_study": study_id, "is_reading": reading_id}
     _hold(session, _HOLD, asked)
-    row = session.connection().execute(_EXACTLY, asked).one_or_none()
+    row = connection_of(session).execute(_EXACTLY, asked).one_or_none()
     return None if row is None else Found(row)
 
 
@@ -159,7 +160,7 @@ def _hold(session: Session, query: Select[tuple[UUID]], asked: Mapping[str, UUID
     One statement for both would not do on PostgreSQL: where it had to wait, it gives the newest version of the row
     that it held, beside the draft as that stood before. SQLite's writers come one at a time.
     """
-    connection = session.connection()
+    connection = connection_of(session)
     if connection.dialect.name != "sqlite":
         connection.execute(query, asked)
 
@@ -198,5 +199,5 @@ def change(session: Session, found: Found, *, at_us: int, **values: Any) -> None
     row = found.row
     values["latest_at_us"] = max(at_us, row.latest_at_us or 0)
     asked = {"in_study": row.study_id, "is_reading": row.id, "from_state": row.state}
-    if session.connection().execute(_UPDATE_READING, {**values, **asked}).rowcount != 1:
+    if connection_of(session).execute(_UPDATE_READING, {**values, **asked}).rowcount != 1:
         raise NotNow("This case was closed by someone else at the same moment.")
