@@ -38,14 +38,24 @@ def ran_into(outage: Outage, *, opened_at_us: int, deadline_us: int | None) -> b
     return deadline_us is not None and begun < min(deadline_us, outage.to_us)
 
 
-def credit_us(outage: Outage, *, opened_at_us: int, deadline_us: int | None) -> int:
-    """How much later a reading ends: it has as much left after the outage as it had before.
+def lost_us(outage: Outage, *, opened_at_us: int, deadline_us: int | None) -> int:
+    """How much later a reading must end, to have as much left after the outage as it had before.
 
     So a deadline that fell into the outage moves past its end; one that had passed before does not move.
     """
-    if not outage.gives_back or not ran_into(outage, opened_at_us=opened_at_us, deadline_us=deadline_us):
+    if not ran_into(outage, opened_at_us=opened_at_us, deadline_us=deadline_us):
         return 0
     return outage.to_us - max(outage.from_us, opened_at_us)
+
+
+def credit_us(outage: Outage, *, opened_at_us: int, deadline_us: int | None) -> int:
+    """How much of that is given back by rule."""
+    return lost_us(outage, opened_at_us=opened_at_us, deadline_us=deadline_us) if outage.gives_back else 0
+
+
+def skipped(at_us: int, by_us: int) -> Outage | None:
+    """What a clock that was set ahead left out: nobody was served in a time that never was. None: it was set back."""
+    return Outage(at_us - by_us, at_us) if by_us > 0 else None
 
 
 def under_way_since(last_us: int | None, at_us: int) -> int | None:

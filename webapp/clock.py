@@ -166,12 +166,19 @@ class Steps:
         self.clock = clock
         self._told_us = 0
 
-    def tell(self, database: Database) -> int:
-        """Put a step that nobody has told yet on the chain of each open reading; returns on how many."""
+    @property
+    def to_tell(self) -> bool:
+        return is_step(self._told_us, self.clock.moved_us)
+
+    def tell(self, database: Database, *, patience_s: float | None = None) -> int:
+        """Put a step that this process has not told yet on the chain of each open reading; returns on how many."""
         at_us, moved_us = self.clock(), self.clock.moved_us
         if not is_step(self._told_us, moved_us):
             return 0
         difference_us, followed = moved_us - self._told_us, self.clock.follows
-        noted = database.write(lambda session: clocks.stepped(session, difference_us, followed=followed, at_us=at_us))
+        noted = database.write(
+            lambda session: clocks.stepped(session, difference_us, followed=followed, at_us=at_us),
+            patience_s=patience_s,
+        )
         self._told_us = moved_us
         return noted

@@ -12,6 +12,7 @@ from study.outage import SHORTEST_US
 from study.store import outages
 from study.timing import SECOND_US
 from webapp import deps
+from webapp.clock import Steps
 
 PERIOD_S = 2.0
 PATIENCE_S, REQUEST_PATIENCE_S = 1.0, 10.0
@@ -22,8 +23,9 @@ log = structlog.get_logger("pulse")
 class Pulse:
     """One process's part in it. The processes of all hosts leave one beat between them."""
 
-    def __init__(self, database: Database, clock: Callable[[], int]) -> None:
-        self._database, self._clock = database, clock
+    def __init__(self, database: Database, clock: Callable[[], int], steps: Steps | None = None) -> None:
+        """`steps`: those of the clock, which must be told before anybody is judged by it."""
+        self._database, self._clock, self._steps = database, clock, steps
         self._heard_us: int | None = None
         self._failed_us: int | None = None
         self._turn = threading.Lock()
@@ -32,6 +34,8 @@ class Pulse:
         """Leave a beat where one is due. A failure is said once, and False: the gap that it leaves is the outage."""
         at_us = self._clock()
         try:
+            if self._steps is not None:
+                self._steps.tell(self._database, patience_s=patience_s)
             self._heard_us = self._left(at_us, patience_s)
         except (SQLAlchemyError, OSError, Busy) as error:
             if self._failed_us is None:
@@ -55,18 +59,20 @@ class Pulse:
         return at_us
 
     def settle(self) -> None:
-        """Before a request: what arrives first after an outage must find the time that it gave back.
+        """Before a request: what arrives first after an outage, or a step, must find the time that is given back.
 
         Who arrives meanwhile waits for it. Where the records cannot be reached they are let go, to be told so.
         """
         if self._heard(deps.now_us()):
             return
         with self._turn:
-            failed_just_now = self._failed_us is not None and self._clock() - self._failed_us < TRIES_AGAIN_US
+            failed_just_now = self._failed_us is not None and abs(self._clock() - self._failed_us) < TRIES_AGAIN_US
             if not self._heard(deps.now_us()) and not failed_just_now:
                 self.beat(patience_s=REQUEST_PATIENCE_S)
 
     def _heard(self, at_us: int) -> bool:
+        if self._steps is not None and self._steps.to_tell:
+            return False
         return self._heard_us is not None and at_us - self._heard_us <= SHORTEST_US
 
     def run(self, stop: threading.Event) -> None:
@@ -78,8 +84,8 @@ class Pulse:
                 return
 
 
-def start(app: Flask, database: Database, clock: Callable[[], int]) -> None:
+def start(app: Flask, database: Database, clock: Callable[[], int], steps: Steps | None = None) -> None:
     """From now on this process tells that it serves; called where it serves, not before it forks."""
-    pulse = Pulse(database, clock)
+    pulse = Pulse(database, clock, steps)
     app.before_request(pulse.settle)
     threading.Thread(target=pulse.run, args=(threading.Event(),), name="pulse", daemon=True).start()

@@ -96,9 +96,10 @@ def tend(
     database: Database, settings: Settings, *, clock: Clock, send: Send | None = None, steps: Steps | None = None
 ) -> Done:
     """What cannot wait: say that the clock was set, close what is due, send what is in the outbox."""
+    at_us = clock()  # before the steps, so that nothing is closed by one that is not told yet
     if steps is not None:
         tell_steps(database, steps)
-    closed = close_due(database, clock=clock)
+    closed = close_due(database, clock=lambda: at_us)
     sent = 0
     forget_dead_links(database, at_us=clock())
     if settings.smtp_host:

@@ -9,9 +9,10 @@ from sqlalchemy import Row, Select, and_, func, select
 from sqlmodel import Session
 
 from study.chain import SubjectKind
+from study.outage import lost_us, skipped
 from study.progress import State
-from study.store import readings
-from study.store.readings import READING, STUDY
+from study.store import outages, readings
+from study.store.readings import READING, STUDY, Found
 from study.tables import StudyState, metadata
 from study.timing import SECOND_US, SLACK_US, us_of
 
@@ -124,10 +125,19 @@ def _running(*columns: Any) -> Select[Any]:
 def stepped(session: Session, difference_us: int, *, followed: bool, at_us: int) -> int:
     """Put a step of the clock on the chain of each open reading, once; returns on how many.
 
-    `difference_us`: by how much the clock was set; `followed`: whether the site's time went with it.
+    `difference_us`: by how much the clock was set; `followed`: whether the site's time went with it. Then the pulse
+    goes along too, and whose time was running is given back what the clock left out.
     """
+    if followed:
+        _take_the_pulse_along(session, difference_us, at_us=at_us)
     found = session.connection().execute(_running(READING.c.study_id, READING.c.id).order_by(READING.c.id)).all()
     return sum(_note_step(session, row, difference_us, followed=followed, at_us=at_us) for row in found)
+
+
+def _take_the_pulse_along(session: Session, difference_us: int, *, at_us: int) -> None:
+    """Once, whoever tells of the step: a pulse that was left after it stands already where the clock does."""
+    left_before = PULSE.c.at_us <= at_us - difference_us if difference_us > 0 else PULSE.c.at_us > at_us + SLACK_US
+    session.connection().execute(PULSE.update().where(left_before).values(at_us=PULSE.c.at_us + difference_us))
 
 
 def _note_step(session: Session, place: Row[Any], difference_us: int, *, followed: bool, at_us: int) -> bool:
@@ -136,10 +146,21 @@ def _note_step(session: Session, place: Row[Any], difference_us: int, *, followe
         return False
     if _told(session, place.study_id, place.id, difference_us):
         return False
-    body = {"difference_us": difference_us, "followed": followed}
+    body: dict[str, Any] = {"difference_us": difference_us, "followed": followed}
+    values: dict[str, Any] = {}
+    given_us = _left_out_us(found, difference_us, at_us=at_us) if followed else 0
+    if given_us:
+        values = outages.later(found, given_us)
+        body |= {"credit_us": given_us, "deadline_at_us": values["deadline_at_us"]}
     count, head = readings.note(session, found, STEPPED, at_us=at_us, actor_id=None, body=body)
-    readings.change(session, found, at_us=found.clamped(at_us), event_count=count, head=head)
+    readings.change(session, found, at_us=found.clamped(at_us), event_count=count, head=head, **values)
     return True
+
+
+def _left_out_us(found: Found, difference_us: int, *, at_us: int) -> int:
+    gap = skipped(at_us, difference_us)
+    row = found.row
+    return 0 if gap is None else lost_us(gap, opened_at_us=row.opened_at_us, deadline_us=row.deadline_at_us)
 
 
 def _told(session: Session, study_id: UUID, reading_id: UUID, difference_us: int) -> bool:

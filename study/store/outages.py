@@ -91,16 +91,22 @@ def _give_back(session: Session, study_id: UUID, reading_id: UUID, outage: Outag
     return given_us > 0
 
 
-def _note(session: Session, found: Found, outage: Outage, given_us: int, *, at_us: int) -> None:
+def later(found: Found, given_us: int) -> dict[str, Any]:
+    """What of a reading moves when it is given time, in its own row."""
     row = found.row
-    later: dict[str, Any] = {"deadline_at_us": row.deadline_at_us + given_us, "credit_us": row.credit_us + given_us}
+    moved = {"deadline_at_us": row.deadline_at_us + given_us, "credit_us": row.credit_us + given_us}
     if row.session_ends_at_us is not None:
-        later["session_ends_at_us"] = row.session_ends_at_us + given_us
+        moved["session_ends_at_us"] = row.session_ends_at_us + given_us
+    return moved
+
+
+def _note(session: Session, found: Found, outage: Outage, given_us: int, *, at_us: int) -> None:
+    moved = later(found, given_us)
     body = {
         "from_us": outage.from_us,
         "to_us": outage.to_us,
         "credit_us": given_us,
-        "deadline_at_us": later["deadline_at_us"],
+        "deadline_at_us": moved["deadline_at_us"],
     }
     count, head = readings.note(session, found, CREDITED, at_us=at_us, actor_id=None, body=body)
-    readings.change(session, found, at_us=at_us, event_count=count, head=head, **later)
+    readings.change(session, found, at_us=at_us, event_count=count, head=head, **moved)

@@ -23,6 +23,8 @@ from builders import (
     kinds_of,
     rows,
 )
+from sites import NOON_US as SITE_NOON_US
+from sites import site_on
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
@@ -31,6 +33,7 @@ from study.store import clocks, conduct, outages
 from study.timing import SLACK_US
 from webapp import worker
 from webapp.clock import LOOKS_EVERY_US, Host, SiteClock, Steps, this_host
+from webapp.pulse import Pulse
 from webapp.settings import Settings
 
 HOUR_US = 60 * MINUTE_US
@@ -387,6 +390,77 @@ def test_on_postgresql_a_step_of_the_server_is_followed_and_told_once(postgres_d
     # By this reading's own time no time came back: it stands at the newest stamp until the clock is past it.
     assert reader.found().remaining_us(workers[0].clock()) <= LIMIT_US
     assert chain_faults(postgres_database) == []
+
+
+@pytest.mark.postgres
+def test_on_postgresql_a_step_ahead_is_given_back_once_and_is_no_outage(postgres_database, server):
+    reader = a_reader_joined(a_study_in(postgres_database, protocol=a_protocol(session_limit_s=900)))
+    reader.begin()
+    over = a_reader_joined(reader.study, "over@example.org")
+    over.begin(at_us=NOON_US - LIMIT_US)
+    machines = [Machine(f"host {number}") for number in range(3)]
+    tellers = [Steps(SiteClock(postgres_database, machine.host())) for machine in machines]
+    web = Pulse(postgres_database, tellers[0].clock, tellers[0])
+    web.beat()
+    assert [steps.tell(postgres_database) for steps in tellers] == [0, 0, 0]
+    server.off_us = HOUR_US
+    for machine in (*machines, server):
+        machine.pass_by(LOOKS_EVERY_US)
+    stepped_us = NOON_US + LOOKS_EVERY_US + HOUR_US
+    tellers[1].tell(postgres_database)
+    for _ in range(2):
+        web.beat()
+        worker.work_once(postgres_database, QUIET, clock=tellers[2].clock, steps=tellers[2])
+    row = reader.found().row
+    assert (row.deadline_at_us, row.session_ends_at_us) == (
+        NOON_US + LIMIT_US + HOUR_US,
+        NOON_US + 15 * MINUTE_US + HOUR_US,
+    )
+    assert (row.state, row.credit_us) == ("open", HOUR_US)
+    assert reader.found().remaining_us(tellers[0].clock()) == LIMIT_US - LOOKS_EVERY_US
+    assert kinds_of(postgres_database, reader.readings[0]) == ["opened", clocks.STEPPED]
+    assert over.found().row.credit_us == 0
+    assert rows(postgres_database, "outage") == []
+    assert rows(postgres_database, "pulse")[0]["at_us"] in (NOON_US + HOUR_US, stepped_us)
+    assert chain_faults(postgres_database) == []
+
+
+@pytest.mark.postgres
+def test_on_postgresql_a_step_back_leaves_no_pulse_in_the_future(postgres_database, server):
+    machine = Machine()
+    steps = Steps(SiteClock(postgres_database, machine.host()))
+    web = Pulse(postgres_database, steps.clock, steps)
+    web.beat()
+    server.off_us = -HOUR_US
+    for _ in range(3):
+        for one in (machine, server):
+            one.pass_by(outages.EVERY_US)
+        web.beat()
+    assert rows(postgres_database, "pulse")[0]["at_us"] == NOON_US + 3 * outages.EVERY_US - HOUR_US
+    assert rows(postgres_database, "outage") == []
+
+
+@pytest.mark.postgres
+def test_on_postgresql_what_arrives_first_after_a_step_ahead_is_in_time(postgres_database, server):
+    machine = Machine(began_us=SITE_NOON_US - 7 * MINUTE_US)
+    server.began_us = machine.began_us
+    clock = SiteClock(postgres_database, machine.host())
+    site = site_on(postgres_database, clock=clock)
+    site.app.before_request(Pulse(postgres_database, clock, Steps(clock)).settle)
+    site.load()
+    visitor = site.joined("demo")
+    reading = min(rows(postgres_database, "reading"), key=lambda row: row["position"])
+    address = f"/readings/{reading['id']}"
+    visitor.get(address)
+    visitor.post(f"{address}/begin")
+    visitor.get(address)
+    option = next(row["presented"] for row in rows(postgres_database, "reading") if row["presented"])[0]
+    server.off_us = HOUR_US
+    for one in (machine, server):
+        one.pass_by(LOOKS_EVERY_US)
+    kept = visitor.save(address, {"selected": [option]}, base_revision=0, key="first-key")
+    assert kept.status_code == 200, kept.json
+    assert kept.json["deadline_ms"] - kept.json["now_ms"] == (LIMIT_US - LOOKS_EVERY_US) // 1000
 
 
 @pytest.mark.postgres
