@@ -37,7 +37,11 @@ class Visitor:
         self._connection = http.client.HTTPConnection(HOST, port, timeout=PATIENCE_S)
 
     def get(self, path: str) -> Answer:
-        return self._ask("GET", path, None, {})
+        """A question that changes nothing is asked once more where no answer came, as every browser does."""
+        try:
+            return self._ask("GET", path, None, {})
+        except Unanswered:
+            return self._ask("GET", path, None, {})
 
     def post(self, path: str, fields: Mapping[str, str] | None = None, *, headers: Mapping[str, str] = {}) -> Answer:
         """A form of the page that was seen last."""
