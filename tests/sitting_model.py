@@ -182,11 +182,17 @@ class Sitting(RuleBasedStateMachine):
     def a_case_is_begun(self, which: str, lease: str) -> None:
         self.send(a_begin(self.reading(which), lease))
 
-    @rule(which=WHICH, draft=DRAFTS, hints=HINTS)
-    def the_page_in_charge_saves(self, which: str, draft: Any, hints: Any) -> None:
+    @rule(which=WHICH, drafts=st.lists(DRAFTS, min_size=1, max_size=3), hints=HINTS)
+    def the_page_in_charge_saves(self, which: str, drafts: Any, hints: Any) -> None:
         reading = self.reading(which)
-        lease = self.stand.readings[reading]["lease"] or PAGES[0]
-        self.send(a_save(reading, self.sent(reading, lease, 0, draft=draft), hints))
+        for draft in drafts:
+            lease = self.stand.readings[reading]["lease"] or PAGES[0]
+            self.send(a_save(reading, self.sent(reading, lease, 0, draft=draft), hints))
+
+    @rule(which=WHICH, draft=DRAFTS, where=DEATHS, asks_again=st.booleans())
+    def the_process_dies_over_a_save(self, which: str, draft: Any, where: Any, asks_again: bool) -> None:
+        self.the_next_writer_dies(where=where, asks_again=asks_again)
+        self.the_page_in_charge_saves(which=which, drafts=[draft], hints={})
 
     @rule(which=WHICH, lease=LEASES, base=BASES, draft=DRAFTS, hints=HINTS)
     def any_page_saves(self, which: str, lease: str, base: int, draft: Any, hints: Any) -> None:
@@ -328,7 +334,7 @@ class Sitting(RuleBasedStateMachine):
         self.world.clock.at_us -= round(seconds * SECOND_US)
 
     @rule(where=DEATHS, asks_again=st.booleans())
-    def the_next_writer_dies(self, where: tuple[str, int], asks_again: bool) -> None:
+    def the_next_writer_dies(self, where: Any, asks_again: bool) -> None:
         self.world.deaths.waits, self.asks_again = where, asks_again
 
     @precondition(lambda self: self.stand is not self.met)

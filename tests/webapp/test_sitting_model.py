@@ -34,10 +34,8 @@ def test_whatever_happens_the_sitting_keeps_its_laws(world):
         settings=settings(max_examples=EXAMPLES, stateful_step_count=STEPS, suppress_health_check=list(HealthCheck)),
     )
     assert tally["steps"] > EXAMPLES * 10
-    assert tally["steps of the clock"] > 0
-    assert world.deaths.injected > 0
-    answered = {what for what, times in tally.items() if times}
-    assert {"save 200", "save 409", "save 410", "lease 200", "keep 303", "submit 303", "extend 303"} <= answered
+    assert min(tally["save 200"], tally["steps of the clock"], world.deaths.injected) > 0, tally
+    assert len([what for what in tally if what[-1].isdigit()]) > 20, tally  # of kinds of requests and of answers
 
 
 @pytest.mark.parametrize("where", [("statement", 1), ("statement", 5), ("commit", 1), ("answer", 1)])
