@@ -3,10 +3,25 @@
 import logging
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import structlog
 from structlog.tracebacks import ExceptionDictTransformer
+
+
+class _Stderr:
+    """Whichever it is when something is said. Where it cannot be written, on a full disk say, nobody's answer fails."""
+
+    def write(self, text: str) -> None:
+        with suppress(OSError):
+            sys.stderr.write(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            sys.stderr.flush()
+
+
+_STDERR = _Stderr()  # one for all: a logger keeps a lock for each file that it was ever given
 
 
 @contextmanager
@@ -32,5 +47,5 @@ def configure(*, least: int = logging.INFO) -> None:
             structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
             structlog.processors.JSONRenderer(),
         ],
-        logger_factory=lambda *_: structlog.WriteLogger(sys.stderr),  # whichever it is when something is said
+        logger_factory=lambda *_: structlog.WriteLogger(_STDERR),
     )
