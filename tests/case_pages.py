@@ -50,7 +50,7 @@ def stored(served: Served) -> list[str]:
 
 def tick(page: Page, *values: str) -> None:
     for value in values:
-        page.locator(f'input[value="{value}"]').check()
+        page.locator(f'input[name=selected][value="{value}"]').check()
 
 
 def ticked(page: Page) -> list[str]:

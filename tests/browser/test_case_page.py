@@ -17,7 +17,7 @@ def test_every_tick_is_kept_without_being_asked(served):
     page = begun(served)
     wanted = options(page)[:3]
     for value in wanted:
-        page.locator(f'input[value="{value}"]').check()
+        page.locator(f'input[name=selected][value="{value}"]').check()
     expect(page.locator("#kept")).to_have_text(SAVED)
     assert stored(served) == sorted(wanted)
 
@@ -35,7 +35,7 @@ def test_without_a_connection_ticks_wait_on_the_page_and_are_sent_when_it_is_bac
     page = begun(served)
     value = options(page)[0]
     page.context.set_offline(True)
-    page.locator(f'input[value="{value}"]').check()
+    page.locator(f'input[name=selected][value="{value}"]').check()
     expect(page.locator("#kept")).to_contain_text("Not saved yet")
     assert stored(served) == []
     page.context.set_offline(False)
@@ -48,7 +48,7 @@ def test_who_is_signed_out_mid_case_loses_nothing(served):
     page = begun(served)
     value = options(page)[0]
     served.site.database.write(lambda session: session.connection().execute(metadata.tables["login"].delete()))
-    page.locator(f'input[value="{value}"]').check()
+    page.locator(f'input[name=selected][value="{value}"]').check()
     expect(page.locator("#banner")).to_contain_text("You are signed out")
     tab = page.context.new_page()
     tab.goto("/sign-in")
@@ -62,8 +62,8 @@ def test_who_is_signed_out_mid_case_loses_nothing(served):
 def test_when_time_runs_out_what_was_ticked_last_stands(served):
     page = begun(served, with_limit(6))
     first, last = options(page)[:2]
-    page.locator(f'input[value="{first}"]').check()
-    page.locator(f'input[value="{last}"]').check()
+    page.locator(f'input[name=selected][value="{first}"]').check()
+    page.locator(f'input[name=selected][value="{last}"]').check()
     expect(page.get_by_role("heading", name="Time is up")).to_be_visible(timeout=20_000)
     expect(page.get_by_text("2 options chosen")).to_be_visible()
     assert stored(served) == sorted([first, last])
@@ -92,12 +92,12 @@ def test_the_devices_own_clock_has_no_say(served):
 def test_the_filter_finds_options_and_keeps_ticks(served):
     page = begun(served)
     value = options(page)[0]
-    page.locator(f'input[value="{value}"]').check()
+    page.locator(f'input[name=selected][value="{value}"]').check()
     page.keyboard.press("/")
     page.keyboard.type("zzzz")
     expect(page.locator("#no-match")).to_be_visible()
     page.keyboard.press("Escape")
-    expect(page.locator(f'input[value="{value}"]')).to_be_checked()
+    expect(page.locator(f'input[name=selected][value="{value}"]')).to_be_checked()
     expect(page.locator("#count")).to_contain_text("1 of ")
 
 
@@ -206,7 +206,7 @@ def test_a_review_that_was_asked_for_offline_opens_when_everything_is_saved(serv
 def test_signing_out_right_after_a_tick_keeps_the_tick(served):
     page = begun(served)
     value = options(page)[0]
-    page.locator(f'input[value="{value}"]').check()
+    page.locator(f'input[name=selected][value="{value}"]').check()
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     assert stored(served) == [value]

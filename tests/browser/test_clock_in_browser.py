@@ -65,10 +65,10 @@ def test_the_night_in_which_summer_time_ends_is_no_longer_than_others(served):
 
 def test_a_device_whose_clock_is_set_asks_the_server_and_goes_on(served):
     page = begun_with(served, AHEAD)
-    with page.expect_response("**/clock"):
+    with page.expect_response(re.compile("/(clock|beat)$")):
         page.evaluate("() => { window.ahead = 7_200_000; }")
     expect(page.locator("#timer")).to_have_text(FULL)
-    with page.expect_response("**/clock"):
+    with page.expect_response(re.compile("/(clock|beat)$")):
         page.evaluate("() => { window.ahead = -7_200_000; }")
     expect(page.locator("#timer")).to_have_text(FULL)
     expect(page.locator("input[name=selected]").first).to_be_enabled()
@@ -128,7 +128,7 @@ def test_time_given_while_a_page_had_closed_opens_it_again(served):
     page.route("**/readings/**", lambda route: route.abort())
     first, second = options(page)[:2]
     tick(page, first)
-    expect(page.locator(f'input[value="{second}"]')).to_be_disabled(timeout=15_000)
+    expect(page.locator(f'input[name=selected][value="{second}"]')).to_be_disabled(timeout=15_000)
     give_more(served, seconds=600)
     page.unroute("**/readings/**")
     expect(page.locator("#banner")).to_contain_text("You were given more time", timeout=20_000)

@@ -227,7 +227,7 @@ def test_when_time_runs_out_offline_the_page_closes_and_sends_what_it_holds(serv
     offline(page)
     tick(page, value)
     expect(page.locator("#kept")).to_contain_text("Not saved yet")
-    expect(page.locator(f'input[value="{value}"]')).to_be_disabled(timeout=15_000)
+    expect(page.locator(f'input[name=selected][value="{value}"]')).to_be_disabled(timeout=15_000)
     wait_until_over(served)
     offline(page, yes=False)
     expect(page.locator("#banner")).to_contain_text("kept apart for the study team", timeout=20_000)
@@ -318,7 +318,7 @@ def test_answers_that_cannot_be_sent_for_a_minute_can_be_taken_along_as_a_file(s
     other = signed_in(served)
     other.goto(case)
     other.get_by_text("You have a file with answers").click()
-    other.get_by_label(re.compile("The file that this page gave you")).set_input_files(file)
+    other.get_by_label(re.compile("The file that the page of the case gave you")).set_input_files(file)
     expect(other.locator("#late [role=status]")).to_contain_text("was sent now. It is kept apart")
     drafts = [late["body"]["draft"] for late in rows(served.site.database, "late_payload")]
     assert (drafts[-1]["selected"], drafts[-1]["rationale"]) == ([value], SECRET)
@@ -343,3 +343,31 @@ def test_a_submit_without_a_connection_waits_for_one_and_happens_once(served):
     offline(page, yes=False)
     expect(page.get_by_role("heading", name="Submitted")).to_be_visible(timeout=20_000)
     assert events(served, "submitted") == 1
+
+
+def test_what_the_site_cannot_store_is_said_and_stays_on_the_page(served):
+    """Half a character, as a broken paste leaves it: the rest of the answer is saved once it is gone."""
+    page = begun(served)
+    value = options(page)[0]
+    broken = "(field) => { field.value = 'half \\ud83d'; field.dispatchEvent(new Event('input', { bubbles: true })); }"
+    page.locator("#rationale").evaluate(broken)
+    expect(page.locator("#banner")).to_contain_text("Change it, and everything is saved")
+    expect(page.locator("#kept")).to_have_text("Not saved")
+    tick(page, value)
+    expect(page.locator("#kept")).to_have_text("Not saved")
+    assert stored(served) == []
+    page.locator("#rationale").fill("whole")
+    expect(page.locator("#kept")).to_have_text(SAVED)
+    expect(page.locator("#banner")).to_be_hidden()
+    assert stored(served) == [value]
+
+
+def test_signing_out_waits_for_a_save_that_is_under_way(served):
+    page = begun(served)
+    value = options(page)[0]
+    page.route("**/saves", lambda route: (time.sleep(0.5), route.continue_()))
+    with page.expect_request("**/saves"):
+        tick(page, value)
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    assert stored(served) == [value]

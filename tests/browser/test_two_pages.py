@@ -25,12 +25,12 @@ def test_a_second_device_reads_only_until_its_reader_says_to_continue_there(serv
     expect(first.locator("#kept")).to_have_text(SAVED)
     second = opened_elsewhere(served)
     expect(second.locator("#banner")).to_contain_text(MOVED)
-    expect(second.locator(f'input[value="{b}"]')).to_be_disabled()
+    expect(second.locator(f'input[name=selected][value="{b}"]')).to_be_disabled()
     tick(first, b)
     expect(first.locator("#kept")).to_have_text(SAVED)
     continue_here(second)
     assert ticked(second) == sorted([a, b]), "what was saved elsewhere meanwhile is shown"
-    second.locator(f'input[value="{a}"]').uncheck()
+    second.locator(f'input[name=selected][value="{a}"]').uncheck()
     expect(second.locator("#kept")).to_have_text(SAVED)
     assert stored(served) == [b]
     assert events(served, "continued") == 1

@@ -2,9 +2,10 @@
 import { download } from "./answer_file.js";
 import { choosing } from "./choosing.js";
 import { Countdown } from "./countdown.js";
+import { GoingOn } from "./going_on.js";
 import { Keeping } from "./keeping.js";
 import { inherit, ownLease } from "./lease.js";
-import { hush, said, tell, tellNothing } from "./notices.js";
+import { attend, hush, said, tell, tellNothing } from "./notices.js";
 import { Plan } from "./plan.js";
 import { watch } from "./presence.js";
 import { Queue } from "./queue.js";
@@ -19,8 +20,10 @@ const countdown = new Countdown(form.dataset, { onEnd: timeIsUp, onMore: moreTim
 const wire = new Wire({ csrf: form.csrf_token, onTime: (found, exchange) => countdown.correctTo(found, exchange) });
 const LOOK_AGAIN_MS = 1000, DOWNLOAD = "Download my answers";
 let lease = null, queue = null, keeping = null; // until the page has its name, and has read what an earlier one left
+let left = null; // where the reader was in the form when it was closed to them
 let unreached = false; // for so long that the reader was told
-let wantsReview = false; // pressed already, and waiting for what is not kept yet
+let leaving = null;
+const goingOn = new GoingOn({ form, plan, keeping: () => keeping, reached: resync });
 
 async function start() {
   lease = await ownLease();
@@ -28,34 +31,34 @@ async function start() {
   queue = await opening;
   keeping = new Keeping({
     wire, plan, queue, lease, clock: countdown.clock, url: urls.save, revision: Number(urls.revision),
-    on: { waiting, saved, conflict, goingOn, over, refused, signedOut, gone },
+    on: { waiting, saved, conflict, resumed, over, refused, signedOut, gone },
   });
   await takeUp();
   await ask();
   watch({
     url: urls.beat, lease: () => lease, csrf: () => form.csrf_token.value, onOver: closed,
     onClock: (found, exchange) => { countdown.correctTo(found, exchange); meanwhile(found); },
-    onMoved: (found) => { if (!keeping.halted) keeping.conflict({ moved: true, ...found }); },
+    onMoved: () => { if (!keeping.halted) ask(); }, // the beat may be older than the lease that this page has just taken
   });
   if (keeping.unsent) await keeping.now();
-  if (wantsReview) toReview();
+  goingOn.go();
 }
 
 /* Changes */
 
 function changed(name) {
   hush();
-  wantsReview = false;
+  goingOn.forget();
   if (keeping?.tries === 0) said("Saving …");
   keeping?.changed(name);
 }
 
 // What an earlier page left on this device; else what was put down on this one before the script ran.
 async function takeUp() {
-  const [left] = (await queue?.left(lease).catch(() => [])) ?? [];
-  if (left) {
-    if (left.lease !== lease) await takeName(left.lease);
-    await keeping.restore(left).catch(() => {});
+  const [found] = (await queue?.left(lease).catch(() => [])) ?? [];
+  if (found) {
+    if (found.lease !== lease) await takeName(found.lease);
+    await keeping.restore(found).catch(() => {});
     list.count();
     said("Sending what was kept on this device …", "waiting");
   } else {
@@ -64,11 +67,11 @@ async function takeUp() {
 }
 
 // A tab that was closed or killed a moment ago may have the case still. Whoever takes up what it left is no other page.
-async function takeName(left) {
-  const answer = await wire.post(urls.lease, { lease: left, take: false }).catch(() => null);
+async function takeName(name) {
+  const answer = await wire.post(urls.lease, { lease: name, take: false }).catch(() => null);
   if (!answer?.ok) return;
-  await inherit(left);
-  keeping.lease = form.lease.value = lease = left;
+  await inherit(name);
+  keeping.lease = form.lease.value = lease = name;
 }
 
 form.addEventListener("input", (event) => {
@@ -86,20 +89,20 @@ function saved({ revision, savedAt }) {
   if (plan.readable) said(`Saved ${at}`);
   else said("Saved, but confidence must be 0 to 100", "waiting");
   if (countdown.ended) leave();
-  else if (wantsReview) toReview();
+  else goingOn.go();
 }
 
 function waiting(reason) {
   said(`Not saved yet: ${reason}. Trying again …`, "waiting");
   if (reason === "signed out") return;
   if (keeping.stuck) stuck();
-  else if (wantsReview) tell("The review opens as soon as everything is saved.");
+  else goingOn.explain();
 }
 
 function stuck() {
   unreached = true;
-  if (queue === null) return tell("The site has not been reached for a minute. Everything you chose is on this page: keep it open, and it is sent as soon as there is a connection.");
-  tell("The site has not been reached for a minute. Everything you chose is kept on this device, encrypted, and is sent as soon as there is a connection. You may also take it with you as a file, which the receipt of this case takes in.", {
+  if (queue === null) return tell("No connection for over a minute. What you chose is on this page: keep it open, and it is sent when the connection is back.");
+  tell("No connection for over a minute. What you chose is kept on this device, encrypted, and is sent when the connection is back. Should this device fail, take a file along: the receipt of this case takes it in.", {
     [DOWNLOAD]: () => download(queue, lease, `answers-${urls.reading.slice(0, 8)}.json`),
   });
 }
@@ -132,7 +135,7 @@ async function ask({ take = false, keepMine = false } = {}) {
   const answer = await wire.post(urls.lease, { lease, take }).catch(() => null);
   if (answer?.ok) {
     const other = answer.body.revision !== keeping.revision;
-    if (keeping.halted || (other && !keeping.unsent)) keeping.goOn(answer.body, { keepMine });
+    if (take || (!keeping.unsent && (keeping.halted || other))) keeping.goOn(answer.body, { keepMine });
   } else if (answer?.status === 423) keeping.conflict({ moved: true, ...answer.body });
   else if (answer?.status === 410) closed();
   else if (answer?.status === 401 || answer?.status === 400) await signedOut();
@@ -140,39 +143,45 @@ async function ask({ take = false, keepMine = false } = {}) {
 }
 
 function conflict({ moved, unsent }) {
+  if (form.contains(document.activeElement)) left = document.activeElement;
   plan.freeze();
-  wantsReview = false;
+  goingOn.forget();
   said(unsent ? "Not saved" : "Read only here", unsent ? "lost" : "waiting");
-  if (!unsent) return tell("This case is open in another window or on another device. What you see here may be older.", { "Continue here": () => ask({ take: true }) });
-  const where = moved ? "This case goes on in another window or on another device" : "This case was changed in another window or on another device";
-  tell(`${where}, and your last change here was not saved. Choose what is to stand; then you go on here.`, {
-    "Keep what this page shows": () => ask({ take: true, keepMine: true }),
-    "Show what stands now": () => ask({ take: true }),
-  });
+  if (!unsent) tell("This case is open in another window or on another device. What you see here may be older.", { "Continue here": () => ask({ take: true }) });
+  else {
+    const where = moved ? "This case goes on in another window or on another device" : "This case was changed in another window or on another device";
+    tell(`${where}, and your last change here was not saved. Choose what is to stand; then you go on here.`, {
+      "Keep what this page shows": () => ask({ take: true, keepMine: true }),
+      "Show what stands now": () => ask({ take: true }),
+    });
+  }
+  if (left) attend();
 }
 
-function goingOn({ revision }) {
+function resumed({ revision }) {
   form.base_revision.value = urls.revision = revision;
   if (!countdown.ended) plan.thaw();
   list.count();
   tellNothing();
+  left?.focus({ preventScroll: true });
+  left = null;
   if (!keeping.unsent) said(revision ? "Saved" : "Nothing chosen yet");
 }
 
 // What stands is newer than what this page has, and nothing of this page waits: it is shown, or the page gives way.
 function meanwhile({ state, revision }) {
   if (state !== "open") closed();
-  else if (revision > keeping.revision && !keeping.unsent && !keeping.sending && !keeping.halted) ask();
+  else if (revision > keeping.revision && !keeping.unsent && keeping.flight === null && !keeping.halted) ask();
 }
 
 /* Time */
 
 function timeIsUp() {
   plan.freeze();
-  wantsReview = false;
+  goingOn.forget();
   said(keeping?.unsent ? "Time is up. Sending your answers …" : "Time is up.", "waiting");
   keeping?.now();
-  setTimeout(leave, countdown.graceMs + LOOK_AGAIN_MS / 2);
+  leaving = setTimeout(leave, countdown.graceMs + LOOK_AGAIN_MS / 2);
 }
 
 function moreTime() {
@@ -188,10 +197,12 @@ async function leave() {
     keeping.halted = false; // the choice is over with the time: what this page holds is sent, to be kept apart
     if (keeping.tries === 0) keeping.now();
   } else await resync();
-  setTimeout(leave, LOOK_AGAIN_MS * (1 + Math.random()));
+  clearTimeout(leaving);
+  leaving = setTimeout(leave, LOOK_AGAIN_MS * (1 + Math.random()));
 }
 
 function closed() {
+  if (keeping.keptApart && !keeping.unsent) return; // told so, and its reader goes on when they have read it
   if (!keeping.unsent || keeping.refusal) return location.replace(urls.here);
   keeping.halted = false;
   keeping.now();
@@ -221,44 +232,9 @@ document.addEventListener("visibilitychange", () => {
   resync();
   if (keeping?.unsent) keeping.now();
 });
-addEventListener("beforeunload", (event) => { if (keeping?.unsent && !plan.frozen) event.preventDefault(); });
 
-/* Going on: to the review, or out, once everything is kept */
-
-form.addEventListener("submit", (event) => {
-  event.preventDefault();
-  if (plan.frozen) return;
-  if (!plan.readable) {
-    tell("Confidence is a whole number from 0 to 100, or empty.");
-    plan.confidence.focus();
-    return;
-  }
-  wantsReview = true;
-  if (keeping) toReview();
+// A browser that lets a page keep nothing has the form itself, as one without scripts has.
+start().catch(() => {
+  goingOn.plainly();
+  tell("This browser does not let the page save by itself: only “Keep and review” does.");
 });
-
-// A form that is sent without a connection would leave the page for the browser's own, which knows of nothing.
-async function toReview() {
-  if (plan.frozen) return;
-  if (keeping.unsent) {
-    if (keeping.tries > 0) tell("The review opens as soon as everything is saved.");
-    return void keeping.now();
-  }
-  if (await resync()) {
-    if (wantsReview && !keeping.unsent && !plan.frozen) HTMLFormElement.prototype.submit.call(form);
-  } else if (wantsReview) {
-    tell("The review opens as soon as the site can be reached.");
-    setTimeout(toReview, 2 * LOOK_AGAIN_MS);
-  }
-}
-
-document.querySelector(".site-nav form").addEventListener("submit", async (event) => {
-  if (!keeping?.unsent) return;
-  event.preventDefault();
-  const leaving = event.target;
-  await keeping.now();
-  if (!keeping.unsent) leaving.submit();
-  else if (!keeping.halted) tell("Not everything is saved yet. Sign out once it says Saved.");
-});
-
-start();

@@ -27,7 +27,7 @@ export class Countdown {
     this.ended = false;
     this.said = new Set();
     this.lookedLast = false;
-    this.askedAt = 0;
+    this.askedAt = -Infinity;
     this.seen = { date: Date.now(), performance: performance.now() };
     this.bar = document.getElementById("bar");
     this.face = document.getElementById("timer");
@@ -91,11 +91,12 @@ export class Countdown {
   }
 
   show(left) {
-    write(this.face, this.clock.trusted ? shown(left) : "–:––");
-    this.bar.classList.toggle("short", this.clock.trusted && left <= 60_000);
+    const known = this.clock.trusted || this.ended;
+    write(this.face, known ? shown(left) : "–:––");
+    this.bar.classList.toggle("short", known && left <= 60_000);
     if (this.sitting === null || this.sessionEndsMs === null) return;
     this.sitting.hidden = this.sessionEndsMs === this.deadlineMs; // then the sitting's clock is the one that is shown
-    write(this.sitting.querySelector(".time"), this.clock.trusted ? shown(this.sessionEndsMs - this.clock.now()) : "–:––");
+    write(this.sitting.querySelector(".time"), known ? shown(this.sessionEndsMs - this.clock.now()) : "–:––");
   }
 
   warn(left) {

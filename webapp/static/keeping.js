@@ -13,7 +13,7 @@ export class Keeping {
     this.pending = null; // sent and not acknowledged: { key, base_revision, draft, offsets_ms }
     this.dirty = false; // something on the page is newer than what was sent
     this.halted = false; // the reader is to decide between this page and what stands elsewhere
-    this.sending = false;
+    this.flight = null; // the save that is under way
     this.shownMs = this.pageShownMs = clock.now();
     this.offsets = {};
     this.tries = 0;
@@ -43,10 +43,11 @@ export class Keeping {
   }
 
   // At once: the network is back, or the page is about to go.
-  now() {
+  async now() {
     this.tries = 0;
     clearTimeout(this.timer);
-    return this.keep();
+    await this.keep();
+    if (this.unsent && this.tries === 0) await this.keep(); // what came while the one before was under way
   }
 
   prepare() {
@@ -59,16 +60,18 @@ export class Keeping {
     return this.pending;
   }
 
-  async keep({ keepalive = false } = {}) {
-    if (this.sending || this.halted || this.refusal || !this.prepare()) return;
-    this.sending = true;
+  keep(how) {
+    this.flight ??= this.send(how).finally(() => { this.flight = null; });
+    return this.flight;
+  }
+
+  async send({ keepalive = false } = {}) {
+    if (this.halted || this.refusal || !this.prepare()) return;
     try {
       const body = { ...this.pending, lease: this.lease, elapsed_ms: Math.max(0, Math.round(this.clock.now() - this.shownMs)) };
       await this.settle(await this.wire.post(this.url, body, { keepalive }));
     } catch (fault) {
       this.again(fault instanceof TypeError || fault.name === "TimeoutError" ? "no connection" : "something went wrong");
-    } finally {
-      this.sending = false;
     }
   }
 
@@ -77,8 +80,10 @@ export class Keeping {
     else if (status === 409 || status === 423) this.conflict({ moved: status === 423, revision: body.revision, draft: body.draft });
     else if (status === 410) this.over(body);
     else if (status === 422) this.refused(body.error);
-    else if (status === 404) this.on.gone();
-    else if (status === 400 || status === 401) await this.signedOut();
+    else if (status === 404) {
+      this.refusal = "gone";
+      this.on.gone();
+    } else if (status === 400 || status === 401) await this.signedOut();
     else this.again("the site is busy", waitMs);
   }
 
@@ -130,7 +135,7 @@ export class Keeping {
       this.letGo();
       this.plan.show(draft);
     }
-    this.on.goingOn({ revision });
+    this.on.resumed({ revision });
     this.settled();
   }
 

@@ -26,8 +26,10 @@ async function start() {
     say(await sent(entry, lease));
     await queue.remove(left);
   }
-  page.querySelector("details").hidden = false;
-  page.querySelector("input[type=file]").addEventListener("change", async ({ target }) => {
+  const offered = page.querySelector("details");
+  if (offered === null) return;
+  offered.hidden = false;
+  offered.querySelector("input").addEventListener("change", async ({ target }) => {
     const entry = await taken(queue, target.files[0]);
     if (entry === null) say("This is no file of answers for this case.");
     else say(await sent(entry, lease));
@@ -56,6 +58,7 @@ async function tried(body) {
   for (let tries = 0; ; tries += 1) {
     const answer = await wire.post(page.dataset.save, body).catch(() => null);
     if (answer && answer.status in SENTENCES) return answer;
+    if (answer?.status === 409 || answer?.status === 423) location.reload(); // more time was given: the case is open again
     if (answer?.status === 400 || answer?.status === 401) await wire.ask(page.dataset.clock).catch(() => null);
     say("This device still holds answers for this case. They are sent as soon as the site can be reached; please keep this page open.");
     await new Promise((resolve) => { setTimeout(resolve, pause(tries, answer?.waitMs)); });

@@ -25,8 +25,12 @@ export async function inherit(lease) {
 function held(lease) {
   if (!navigator.locks) return Promise.resolve(true); // plain http: the server's revisions stand guard alone
   return new Promise((resolve) => {
-    const asked = { signal: AbortSignal.timeout(PATIENCE_MS) };
-    navigator.locks.request(lockOf(lease), asked, () => (resolve(true), new Promise(() => {}))).catch(() => resolve(false));
+    const asked = AbortSignal.timeout ? { signal: AbortSignal.timeout(PATIENCE_MS) } : { ifAvailable: true };
+    const given = (lock) => {
+      resolve(lock !== null);
+      return lock && new Promise(() => {}); // never let go of
+    };
+    navigator.locks.request(lockOf(lease), asked, given).catch(() => resolve(false));
   });
 }
 

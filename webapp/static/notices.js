@@ -18,6 +18,13 @@ export function tell(text, choices = {}) {
   banner.hidden = false;
 }
 
+// Where the form is closed to somebody who was in it, the banner is where they go on. Not its first button: whoever was
+// typing would press it.
+export function attend() {
+  banner.tabIndex = -1;
+  banner.focus({ preventScroll: true });
+}
+
 // A hint goes with the next change. What asks for a decision stays: a press on its button is also what ends a field's edit.
 export function hush() {
   if (!banner.querySelector("button")) tellNothing();

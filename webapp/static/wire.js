@@ -22,7 +22,7 @@ export class Wire {
   // Throws where there is no answer at all.
   async exchange(url, asked) {
     const sentAt = performance.now();
-    const answer = await fetch(url, { ...asked, redirect: "manual", signal: AbortSignal.timeout(PATIENCE_MS) });
+    const answer = await fetch(url, { ...asked, redirect: "manual", signal: AbortSignal.timeout?.(PATIENCE_MS) });
     const receivedAt = performance.now();
     const told = answer.headers.get("Content-Type")?.startsWith("application/json");
     const body = told ? await answer.json() : {};
