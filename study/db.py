@@ -30,6 +30,8 @@ ONE_STATE: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_r
 MOST_TRIES = 8
 RESTED_S = 2.0
 SAFE_SQLITE = (3, 51, 3)
+LOCKED_S = 10
+"""How long a statement waits for what somebody else holds: SQLite's file, or a row of PostgreSQL's. Then it fails."""
 BUSY = "Others are writing."
 
 
@@ -193,14 +195,15 @@ def _sqlite_engine(url: URL) -> Engine:
     engine = create_engine(
         url,
         module=sqlite_module(),
-        connect_args={"check_same_thread": False, "timeout": 10.0},
+        connect_args={"check_same_thread": False, "timeout": float(LOCKED_S)},
         hide_parameters=True,  # an error that is logged must not tell what somebody answered
     )
 
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _record: object) -> None:
         connection.isolation_level = None  # transactions begin below, where their kind is known
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000"):
+        patience = f"busy_timeout={LOCKED_S * 1000}"
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", patience):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
@@ -217,6 +220,8 @@ def _postgres_engine(url: URL) -> Engine:
         pool_size=10,
         max_overflow=20,
         hide_parameters=True,
+        # Without it one row that somebody holds stops the page that wants it, and with its every try one more thread.
+        connect_args={} if "options" in url.query else {"options": f"-c lock_timeout={LOCKED_S}s"},
     )
 
     @event.listens_for(engine, "checkin")

@@ -13,7 +13,7 @@ from builders import NOON_US, a_study_in, rows
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from study.db import MOST_TRIES, SAFE_SQLITE, Busy, Database, FairLock, is_writing, sqlite_module
+from study.db import LOCKED_S, MOST_TRIES, SAFE_SQLITE, Busy, Database, FairLock, is_writing, sqlite_module
 from study.tables import metadata
 
 THROTTLE = metadata.tables["throttle"]
@@ -325,6 +325,13 @@ def test_two_who_block_each_other_both_get_through(postgres_database):
         thread.join(30)
     assert [row["tries"] for row in rows(postgres_database, "throttle")] == [2, 2]
     assert len(tried) == 3
+
+
+@pytest.mark.postgres
+def test_a_row_that_somebody_holds_is_waited_for_as_long_as_a_file_would_be(postgres_database):
+    with postgres_database.read() as session:
+        assert session.connection().scalar(text("SHOW lock_timeout")) == f"{LOCKED_S}s"
+    assert PRAGMAS["busy_timeout"] == LOCKED_S * 1000
 
 
 @pytest.mark.postgres

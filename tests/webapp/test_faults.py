@@ -11,6 +11,7 @@ import sys
 import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -199,6 +200,22 @@ def test_a_connection_that_breaks_within_a_save_leaves_all_of_it_or_nothing(sat_
     assert sat.is_whole(1)
     assert until_kept(sat, 2) == 2
     assert sat.is_whole(2)
+
+
+@pytest.mark.postgres
+def test_a_row_that_somebody_holds_for_too_long_is_a_503_and_no_thread_waits_for_ever(sat_on_postgres):
+    sat = sat_on_postgres
+    holder = sat.site.database
+    hasty = Database(holder.url.update_query_dict({"options": "-c lock_timeout=30"}))
+    impatient = replace(sat, site=site_on(hasty))
+    impatient.visitor.client.application = impatient.site.app
+    with holder.engine.connect() as other:
+        other.exec_driver_sql("SELECT 1 FROM reading FOR UPDATE")
+        assert is_a_clear_503(impatient.save(1))
+        assert impatient.visitor.client.get(sat.path).status_code == 200
+    assert impatient.save(1).json["revision"] == 1
+    assert sat.is_whole(1)
+    hasty.dispose()
 
 
 @contextmanager
