@@ -6,6 +6,7 @@ import re
 import signal
 import time
 from pathlib import Path
+from random import Random
 
 import pytest
 from browsers import DESK, FLAGS, Served, executable
@@ -372,3 +373,48 @@ def test_signing_out_waits_for_a_save_that_is_under_way(served):
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     assert stored(served) == [value]
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_whatever_the_network_does_what_the_page_shows_is_what_is_stored(served, seed):
+    """Ticks, lost answers, lost acknowledgements, outages and reloads in any order."""
+    chance = Random(seed)  # noqa: S311  # a test, no secret
+    page = begun(served)
+    page.on("dialog", lambda dialog: dialog.accept())
+    known, shown, off = options(page), set(), False
+
+    def unreliable(route: Route) -> None:
+        luck = chance.random()
+        if luck < 0.3:
+            route.abort()
+        elif luck < 0.5:
+            route.fetch()
+            route.abort()
+        else:
+            route.continue_()
+
+    page.route("**/saves", unreliable)
+    for _ in range(40):
+        act = chance.random()
+        if act < 0.65:
+            value = chance.choice(known)
+            page.locator(f'input[name=selected][value="{value}"]').click()
+            shown ^= {value}
+        elif act < 0.8:
+            off = not off
+            offline(page, yes=off)
+        elif act < 0.9:
+            page.wait_for_timeout(300 * chance.random())
+        else:
+            off = False
+            offline(page, yes=False)
+            page.reload()
+            expect(page.locator("#finder")).to_be_visible()
+            expect(page.locator("#kept")).to_have_text(re.compile("^(Saved|Nothing chosen yet)"), timeout=30_000)
+        assert ticked(page) == sorted(shown)
+    page.unroute("**/saves")
+    offline(page, yes=False)
+    expect(page.locator("#kept")).to_have_text(SAVED, timeout=30_000)
+    assert stored(served) == sorted(shown)
+    assert events(served, "continued") == 0
+    assert events(served, "saved") == rows(served.site.database, "reading")[0]["revision"]
