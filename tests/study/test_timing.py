@@ -1,6 +1,7 @@
 """When a reading may still be answered."""
 
-from datetime import UTC, datetime
+import tomllib
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from builders import GRACE_US, LIMIT_US, MINUTE_US, NOON_US
@@ -115,3 +116,35 @@ def test_the_first_choice_is_dated_by_how_long_ago_the_page_says_it_was_and_neve
     offsets, elapsed, dated
 ):
     assert first_selected_us(10_000_000, opened_at_us=1_000_000, offsets_ms=offsets, elapsed_ms=elapsed) == dated
+
+
+SPRING = datetime(2027, 3, 28, 1, 0, tzinfo=UTC)  # 2 o'clock in Berlin, and 3 o'clock at once
+AUTUMN = datetime(2027, 10, 31, 1, 0, tzinfo=UTC)  # 3 o'clock in Berlin, and 2 o'clock once more
+LEAP = datetime(2028, 2, 29, 0, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("change", [SPRING, AUTUMN, LEAP])
+@pytest.mark.parametrize("before_s", [0, 1, 299, 599, 600])
+def test_ten_minutes_are_ten_minutes_in_the_night_when_the_clocks_change_and_on_a_leap_day(change, before_s):
+    begun = us_of(change) - before_s * 1_000_000
+    ends = deadline_us(begun, limit_us=LIMIT_US)
+    assert ends - begun == LIMIT_US
+    assert not is_over(ends, deadline_us=ends, grace_us=0)
+    assert is_over(ends + 1, deadline_us=ends, grace_us=0)
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("2027-03-28T01:59:59+01:00", SPRING - timedelta(seconds=1)),
+        ("2027-03-28T03:00:00+02:00", SPRING),
+        ("2027-10-31T02:30:00+02:00", AUTUMN - timedelta(minutes=30)),
+        ("2027-10-31T02:30:00+01:00", AUTUMN + timedelta(minutes=30)),
+        ("2028-02-29T01:00:00+01:00", LEAP),
+    ],
+)
+def test_a_window_that_closes_in_such_a_night_closes_at_one_moment(written, meant):
+    """As `study.toml` has it, with an offset: half past two comes twice, and each of them is its own."""
+    closes = us_of(tomllib.loads(f"closes = {written}")["closes"])
+    assert closes == us_of(meant)
+    assert deadline_us(closes - MINUTE_US, limit_us=LIMIT_US, closes_us=closes) == closes
