@@ -5,23 +5,13 @@ from collections.abc import Callable
 
 import pytest
 from axes import violations
-from browsers import DESK, PHONE, Served
+from browsers import DESK, PHONE
+from case_pages import SAVED, begun, signed_in, with_limit
 from playwright.sync_api import Page, expect
-from sites import PASSWORD
 
 from study.tables import StudyState
 
 pytestmark = pytest.mark.browser
-
-
-def signed_in(served: Served, **device: object) -> Page:
-    page = served.page(**device)
-    page.goto("/sign-in")
-    page.get_by_label("E-mail").fill("ada@example.org")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_text("cases finished")).to_be_visible()
-    return page
 
 
 def walk(page: Page, seen: Callable[[str], None]) -> None:
@@ -32,6 +22,28 @@ def walk(page: Page, seen: Callable[[str], None]) -> None:
         page.get_by_role("link", name=what).first.click()
         seen(what)
         page.goto(place)
+    page.wait_for_load_state()
+    page.keyboard.press("?")
+    expect(page.locator("#guide")).to_be_visible()
+    seen("instructions in a dialog")
+    page.keyboard.press("Escape")
+    page.get_by_role("link", name="Practise first").click()
+    expect(page.locator("#finder")).to_be_visible()
+    seen("practice")
+    page.locator("#confidence").fill("900")
+    page.evaluate("() => HTMLFormElement.prototype.submit.call(document.getElementById('practice'))")
+    expect(page.locator("#confidence-errors")).to_be_visible()
+    seen("practice, refused")
+    page.locator("#confidence").fill("90")
+    page.get_by_role("button", name="Keep and review").click()
+    page.get_by_role("button", name="Submit the practice case").click()
+    expect(page.get_by_text("Tick this if")).to_be_visible()
+    seen("practice, review refused")
+    page.get_by_label("I recommend none").check()
+    page.get_by_role("button", name="Submit the practice case").click()
+    expect(page.get_by_text("A good plan weighs")).to_be_visible()
+    seen("practised")
+    page.goto(place)
     page.get_by_role("link", name="First case").click()
     seen("before Begin")
     page.get_by_role("button", name="Begin").click()
@@ -49,6 +61,13 @@ def walk(page: Page, seen: Callable[[str], None]) -> None:
     page.context.set_offline(False)
     expect(page.locator("#kept")).to_have_text(re.compile(r"^Saved \d"), timeout=20_000)
     case = page.url
+    page.locator("#confidence").fill("900")
+    expect(page.locator("#kept")).to_contain_text("Saved, but")
+    page.evaluate("() => HTMLFormElement.prototype.submit.call(document.getElementById('case'))")
+    expect(page.locator("#confidence-errors")).to_be_visible()
+    seen("case, refused")
+    page.locator("#confidence").fill("90")
+    expect(page.locator("#kept")).to_have_text(re.compile(r"^Saved \d"))
     page.get_by_role("link", name="Report a problem").click()
     seen("problem")
     page.get_by_role("button", name="Send the report").click()
@@ -72,7 +91,7 @@ def test_the_physicians_pages_have_no_violation(served, screen):
         found[name] = violations(page)
 
     walk(page, seen)
-    assert len(found) == 13
+    assert len(found) == 19
     assert {name: faults for name, faults in found.items() if faults} == {}
 
 
@@ -96,25 +115,62 @@ def test_the_doors_have_no_violation(served, screen):
     assert {path: faults for path, faults in found.items() if faults} == {}
 
 
-def test_closed_and_refused_states_have_no_violation(served):
+@pytest.mark.parametrize("screen", [DESK, PHONE], ids=["desk", "phone"])
+def test_closed_and_refused_states_have_no_violation(served, screen):
     site = served.site
     study = site.load()
     site.joined(study.name)
-    first, second = signed_in(served), signed_in(served)
+    first, second = signed_in(served, viewport=screen), signed_in(served, viewport=screen)
     for page in (first, second):
         page.get_by_role("link", name=re.compile("First case|Go on")).click()
         if page.get_by_role("button", name="Begin").count():
             page.get_by_role("button", name="Begin").click()
         expect(page.locator("#finder")).to_be_visible()
+    expect(second.get_by_role("button", name="Continue here")).to_be_visible()
+    assert violations(second) == [], "read only, open elsewhere"
     second.get_by_role("button", name="Continue here").click()
     second.locator("input[name=selected]").first.check()
     expect(second.locator("#kept")).to_have_text(re.compile(r"^Saved \d"))
     first.locator("input[name=selected]").nth(1).check()
     expect(first.locator("#banner")).to_contain_text("your last change here was not saved")
-    assert violations(first) == [], "the older window"
+    assert violations(first) == [], "taken over, with a change of its own"
+    first.goto(f"{first.url}/review")
+    first.get_by_role("button", name="Submit case 1").click()
+    expect(first.get_by_role("button", name="Continue here and submit")).to_be_visible()
+    assert violations(first) == [], "the review, taken over"
     site.change_state(study.name, StudyState.PAUSED)
     second.get_by_role("button", name="Keep and review").click()
     second.get_by_role("button", name="Submit case 1").click()
     second.get_by_role("link", name="Next case").click()
     expect(second.get_by_text("The study is paused")).to_be_visible()
     assert violations(second) == [], "paused"
+
+
+@pytest.mark.parametrize("screen", [DESK, PHONE], ids=["desk", "phone"])
+def test_the_end_of_the_time_has_no_violation(served, screen):
+    """On the page while it sends what it holds, on the receipt, and where the sitting's time is over as well."""
+    files = with_limit(4, grace=3)
+    text = files["study.toml"] + b"\n[session]\nlimit_s = 4\n"
+    page = begun(served, {"study.toml": text}, viewport=screen)
+    expect(page.locator("#kept")).to_contain_text("Time is up", timeout=15_000)
+    assert violations(page) == [], "closed, and still on the case"
+    expect(page.get_by_role("heading", name="Time is up")).to_be_visible(timeout=15_000)
+    assert violations(page) == [], "the receipt of a case that ran out of time"
+    page.get_by_role("link", name="My cases").click()
+    expect(page.get_by_text("The time for all cases together is over.")).to_be_visible()
+    assert violations(page) == [], "no further case"
+
+
+def test_a_page_of_the_plain_way_that_was_taken_over_has_no_violation(served):
+    """Without scripts the question stands on the page itself; with them, it is the same page."""
+    first = begun(served)
+    first.locator("input[name=selected]").first.check()
+    expect(first.locator("#kept")).to_have_text(SAVED)
+    second = signed_in(served, java_script_enabled=False)
+    second.get_by_role("link", name="Go on with case 1").click()
+    second.locator(".option").nth(1).click()
+    second.get_by_role("button", name="Keep and review").click()
+    expect(second.get_by_role("button", name="Continue here, with what this page shows")).to_be_visible()
+    page = served.page(viewport=PHONE)
+    page.set_content(second.content())
+    assert violations(page) == []

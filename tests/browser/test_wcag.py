@@ -175,6 +175,7 @@ def walk(page: Page, seen: Callable[[str], None]) -> None:
     """Every page of a physician that stands still."""
     place = page.url
     seen("place")
+    page.wait_for_load_state()
     page.keyboard.press("?")
     expect(page.locator("#guide")).to_be_visible()
     seen("instructions in a dialog")
@@ -321,6 +322,7 @@ def test_2_4_3_the_dialog_keeps_the_focus_and_gives_it_back(served):
 def test_3_3_1_a_refused_form_names_the_field_and_ties_the_error_to_it(served):
     page = begun(served)
     page.locator("#confidence").fill("900")
+    expect(page.locator("#kept")).to_contain_text("Saved, but")
     page.evaluate("() => HTMLFormElement.prototype.submit.call(document.getElementById('case'))")
     field = page.get_by_label("How confident are you in this plan?")
     expect(page.locator("#confidence-errors")).to_have_text("Confidence is a whole number from 0 to 100.")
