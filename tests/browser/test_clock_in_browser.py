@@ -90,8 +90,13 @@ def test_a_device_that_slept_without_a_network_closes_nothing_before_it_was_told
 
 def test_a_page_that_stood_still_asks_before_it_closes(served):
     """Both clocks of the device jump far past the deadline, and the server's did not."""
-    page = begun(served)
+    served.site.joined(served.site.load().name)
+    page = signed_in(served)
     page.clock.install()
+    page.get_by_role("link", name="First case").click()
+    page.get_by_role("button", name="Begin").click()
+    expect(page.locator("#timer")).to_have_text(FULL)
+    page.clock.run_for(1_000)
     page.clock.fast_forward("02:00:00")
     expect(page.locator("#timer")).to_have_text(FULL)
     expect(page.locator("input[name=selected]").first).to_be_enabled()
