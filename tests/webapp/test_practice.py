@@ -1,5 +1,6 @@
 """Practice before the first case: the same form and the same clock, and not a trace of it anywhere."""
 
+import json
 import re
 from dataclasses import dataclass
 
@@ -7,8 +8,10 @@ import pytest
 from sites import SiteUnderTest, Visitor, demo_files
 from sqlalchemy import select
 
+from study.progress import NotNow
 from study.store import enrolment
 from study.tables import StudyState, metadata
+from study.timing import SECOND_US
 from webapp.reader.practice_case import CASE
 
 PLAN = {"selected": ["practice-1", "practice-8"], "confidence": "70", "rationale": "because <b>", "resources": ["none"]}
@@ -62,6 +65,11 @@ def everything(site: SiteUnderTest) -> dict[str, list[tuple[object, ...]]]:
             name: sorted((tuple(row) for row in connection.execute(table.select())), key=repr)
             for name, table in metadata.tables.items()
         }
+
+
+def rows(site: SiteUnderTest, table: str) -> list:
+    with site.database.read() as session:
+        return session.connection().execute(metadata.tables[table].select()).all()
 
 
 def accommodated(physician: Physician, percent: int) -> None:
@@ -280,6 +288,22 @@ def test_who_was_given_longer_limits_is_told_both_of_theirs_and_that_they_are_lo
     assert "Each case: 20 minutes" in physician.visitor.text
     assert "All cases together: 150 minutes" in physician.visitor.text
     assert "longer than usual, as it was set for you" in physician.visitor.text
+
+
+def test_a_longer_limit_is_fixed_before_the_first_case_and_stands_on_each_reading_and_in_its_chain(site_on_both):
+    """WCAG 2.2.1: the limit is essential to the study, so whoever needs longer gets it beforehand, on record."""
+    physician = joined(site_on_both, **sitting())
+    accommodated(physician, 150)
+    finish_first(physician)
+    with pytest.raises(NotNow, match="has begun a case"):
+        accommodated(physician, 200)
+    [begun] = [row for row in rows(site_on_both, "reading") if row.opened_at_us is not None]
+    assert begun.accommodation_percent == 150
+    assert begun.deadline_at_us - begun.opened_at_us == 900 * SECOND_US
+    assert begun.session_ends_at_us - begun.opened_at_us == 6750 * SECOND_US
+    bodies = [json.loads(row.body) for row in rows(site_on_both, "event_payload")]
+    assert {"from": 100, "percent": 150} in bodies
+    assert [body["accommodation_percent"] for body in bodies if "deadline_at_us" in body] == [150]
 
 
 def test_every_page_of_a_reader_carries_the_instructions_with_it(physician):
