@@ -51,6 +51,7 @@ COUNTS = st.fixed_dictionaries(
 )
 EDGES = {"deadline": 0, "grace": GRACE_US, "due": GRACE_US + SLACK_US}
 FORWARD_S = st.sampled_from([0.001, 1, 20, 46, 250])
+OUTAGES_S = st.sampled_from([15, 15.001, 200, 900, 900.001])
 BACK_S = st.sampled_from([0.001, 29.999, 30.001, 3600])
 DEATHS = st.one_of(
     st.tuples(st.just("statement"), st.integers(1, 9)),

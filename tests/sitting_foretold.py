@@ -14,6 +14,7 @@ from sitting_world import GRACE_S, LIMIT_S, SESSION_S, Ask, Stand
 from study.timing import SECOND_US
 
 SLACK_US, QUIET_US = 30 * SECOND_US, 45 * SECOND_US
+SHORTEST_OUTAGE_US, LONGEST_OUTAGE_US = 15 * SECOND_US, 15 * 60 * SECOND_US
 GRACE_US, LIMIT_US, SESSION_US = GRACE_S * SECOND_US, LIMIT_S * SECOND_US, SESSION_S * SECOND_US
 
 
@@ -215,6 +216,17 @@ def _beat(stand: Stand, at: At, sent: Mapping[str, Any], _now_us: int) -> Foreto
     if not at.may_write(sent["lease"]):
         return Foretold(423, (), row["revision"], counted=new)
     return Foretold(200, (), row["revision"], sent["lease"] if new else None, counted=new)
+
+
+def given_back(stand: Stand, reading: UUID, from_us: int, to_us: int) -> int | None:
+    """What an outage gives a reading: all that it took. 0: too long for the rule. None: the reading ran into none."""
+    row = stand.readings[reading]
+    if row["state"] != "open" or to_us - from_us <= SHORTEST_OUTAGE_US:
+        return None
+    lost_us = to_us - max(from_us, row["opened_at_us"])
+    if lost_us <= 0 or row["deadline_at_us"] <= max(from_us, row["opened_at_us"]):
+        return None
+    return lost_us if to_us - from_us <= LONGEST_OUTAGE_US else 0
 
 
 def _look(_stand: Stand, at: At, _sent: Mapping[str, Any], _now_us: int) -> Foretold:

@@ -19,6 +19,7 @@ from sitting_asks import (
     FORWARD_S,
     HINTS,
     LEASES,
+    OUTAGES_S,
     PAGES,
     PLAIN,
     SECRET,
@@ -33,7 +34,7 @@ from sitting_asks import (
     an_extension,
 )
 from sitting_deaths import Killed
-from sitting_foretold import Foretold, counts, ends_us, foretell, grown, place
+from sitting_foretold import Foretold, counts, ends_us, foretell, given_back, grown, place
 from sitting_laws import EMPTY, Acknowledged, check, history
 from sitting_world import ANSWER, OPTIONS, Ask, Stand, World
 from staff_pages import TOKEN
@@ -332,6 +333,20 @@ class Sitting(RuleBasedStateMachine):
     def the_clock_steps_back(self, seconds: float) -> None:
         self.tally["steps of the clock"] += 1
         self.world.clock.at_us -= round(seconds * SECOND_US)
+
+    @rule(seconds=OUTAGES_S)
+    def the_web_is_out(self, seconds: float) -> None:
+        """I5: what it took is given back once, and no longer outage than the rule knows gives anything."""
+        self.world.deaths.waits, before = None, self.stand
+        from_us, to_us = self.world.outage(seconds)
+        self.turn()
+        self.tally["outages"] += 1
+        for reading in self.reader.readings:
+            given_us = given_back(before, reading, from_us, to_us)
+            assert self.kinds(before, reading) == (() if given_us is None else ("incident time",))
+            for name in ("deadline_at_us", "session_ends_at_us", "credit_us"):
+                then, now = before.readings[reading][name], self.stand.readings[reading][name]
+                assert now == (then if given_us is None else then + given_us), f"I5: {name} {then} is {now}"
 
     @rule(where=DEATHS, asks_again=st.booleans())
     def the_next_writer_dies(self, where: Any, asks_again: bool) -> None:

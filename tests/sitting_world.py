@@ -15,7 +15,7 @@ from werkzeug.test import TestResponse
 
 from study.bundle_content import parse_content
 from study.db import Database
-from study.store import accounts, enrolment, studies
+from study.store import accounts, enrolment, outages, studies
 from study.tables import Role, StudyState, metadata
 from webapp import worker
 
@@ -194,6 +194,19 @@ class World:
 
     def sweep(self) -> int:
         return worker.close_due(self.site.database, clock=self.clock)
+
+    def outage(self, seconds: float) -> tuple[int, int]:
+        """The web serves nobody for so long, and then leaves its pulse twice; afterwards it is as if it had none."""
+        from_us = self.clock()
+        self._pulse()
+        self.clock.advance(seconds)
+        self._pulse()
+        self._pulse()
+        self.witness.write(lambda session: session.connection().execute(metadata.tables["pulse"].delete()))
+        return from_us, self.clock()
+
+    def _pulse(self) -> None:
+        self.site.database.write(lambda session: outages.beat(session, self.clock()))
 
     def stand(self, reader: "Reader") -> Stand:
         """Every row of these readings, in the order in which rows are added."""

@@ -26,7 +26,7 @@ from sitting_world import World
 from study.db import Database
 from study.migrate import migrate
 
-FULL, SHORT = 5_000, 300
+FULL, SHORT = 5_000, 200
 SITTINGS, STEPS = 20, 40
 """Of one round, which has a database and examples of its own."""
 
@@ -89,6 +89,7 @@ def drill(engine: str, *, steps: int) -> None:
     figure(
         f"{name}: steps of the clock", tally["steps of the clock"], "", target=1, holds=tally["steps of the clock"] > 0
     )
+    figure(f"{name}: outages", tally["outages"], "")
     figure(f"{name}: old requests sent again", sum(tally[what] for what in tally if what.endswith("cut short")), "")
     note(f"{ENGINES[engine]}: {dict(sorted(tally.items()))}")
 
