@@ -60,6 +60,16 @@ def test_practice_asks_nothing_of_the_server_and_keeps_nothing_on_the_device(ser
     assert (asked, kept) == ([], "{}")
 
 
+def test_what_is_wrong_is_said_where_a_page_without_scripts_opens(served):
+    page = practising(served, java_script_enabled=False, viewport=PHONE)
+    page.locator("#confidence").fill("900")
+    page.get_by_role("button", name="Keep and review").click()
+    alert = page.get_by_role("alert")
+    expect(alert).to_contain_text("1 field below needs another look")
+    box = alert.bounding_box()
+    assert box["y"] + box["height"] <= PHONE["height"]
+
+
 def test_practice_without_scripts(served):
     page = practising(served, java_script_enabled=False)
     expect(page.get_by_text("Your browser runs no scripts")).to_be_visible()
@@ -102,9 +112,11 @@ def test_who_types_a_question_mark_types_it(served):
 def test_single_keys_can_be_turned_off_for_good(served):
     """Whoever dictates to a computer would press them with every sentence."""
     page = practising(served)
+    expect(page.get_by_text("( ? )")).to_be_visible()
     page.keyboard.press("?")
     page.get_by_label("Use the keys").uncheck()
     page.keyboard.press("Escape")
+    expect(page.get_by_text("( ? )")).to_be_hidden()
     page.reload()
     expect(page.locator("#finder")).to_be_visible()
     page.keyboard.press("?")

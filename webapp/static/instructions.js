@@ -26,9 +26,14 @@ document.addEventListener("keydown", (event) => {
   if (dialog) show();
 });
 
+function tellOfTheKey() {
+  for (const hint of document.querySelectorAll("[data-single-key]")) hint.hidden = !shortcutsOn();
+}
+
 const choice = document.getElementById("shortcuts");
 if (choice) {
   choice.checked = shortcutsOn();
-  choice.addEventListener("change", () => turnShortcuts(choice.checked));
+  choice.addEventListener("change", () => { turnShortcuts(choice.checked); tellOfTheKey(); });
   choice.closest("[data-shortcuts]").hidden = false;
+  tellOfTheKey();
 }
