@@ -11,7 +11,7 @@ from sitting_laws import EMPTY
 from sitting_model import Sitting
 from sitting_world import OPTIONS, World
 
-EXAMPLES, STEPS = 24, 25
+EXAMPLES, STEPS = 20, 25
 
 
 @pytest.fixture
