@@ -12,6 +12,7 @@ export class Keeping {
     Object.assign(this, { wire, plan, clock, queue, lease, url, revision, on });
     this.pending = null; // sent and not acknowledged: { key, base_revision, draft, offsets_ms }
     this.dirty = false; // something on the page is newer than what was sent
+    this.unanswered = []; // every draft that was put down here and may have reached the site unheard
     this.halted = false; // the reader is to decide between this page and what stands elsewhere
     this.flight = null; // the save that is under way
     this.shownMs = this.pageShownMs = clock.now();
@@ -53,6 +54,7 @@ export class Keeping {
   prepare() {
     if (this.pending === null && this.dirty) {
       this.pending = { key: newWord(), base_revision: this.revision, draft: this.plan.draft(), offsets_ms: this.offsets };
+      this.unanswered.push(this.pending.draft);
       this.offsets = {};
       this.dirty = false;
       this.store();
@@ -89,6 +91,7 @@ export class Keeping {
 
   acknowledged({ revision, saved_at }) {
     this.pending = null;
+    this.unanswered = [];
     this.tries = 0;
     this.revision = revision;
     this.settled();
@@ -113,8 +116,10 @@ export class Keeping {
     this.on.waiting(reason);
   }
 
-  // Somebody else's answer stands. Where it is the same as this page's, there is nothing to decide.
+  // Somebody else's answer stands. Where it is what this page shows, or what the page before a reload sent as it went,
+  // there is nothing to decide.
   conflict({ moved, revision, draft }) {
+    if (!moved && this.unanswered.some((own) => same(own, draft))) return void this.goOn({ revision, draft }, { keepMine: true });
     this.halted = true;
     clearTimeout(this.timer);
     if (same(draft, this.plan.draft())) this.letGo();
@@ -130,6 +135,7 @@ export class Keeping {
     if (keepMine && !same(draft, this.plan.draft())) {
       if (this.pending) this.offsets = { ...this.pending.offsets_ms, ...this.offsets };
       this.pending = null;
+      this.unanswered = [];
       this.dirty = true;
     } else {
       this.letGo();
@@ -141,6 +147,7 @@ export class Keeping {
 
   letGo() {
     this.pending = null;
+    this.unanswered = [];
     this.dirty = false;
     this.offsets = {};
     this.dirtySince = null;
@@ -190,6 +197,7 @@ export class Keeping {
     this.offsets = offsets_ms;
     this.shownMs = shown_ms;
     this.dirtySince = performance.now();
+    this.unanswered = [pending?.draft, draft].filter(Boolean);
     this.plan.show(newest);
     for (const { name, again } of early) {
       again();

@@ -1,5 +1,5 @@
 // The name under which this tab writes: its own, the same after a reload, and never that of two tabs at a time.
-const NAME = "primum.lease", PATIENCE_MS = 1000;
+const NAME = "primum.lease", PATIENCE_MS = 3000;
 
 export function newWord() {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
