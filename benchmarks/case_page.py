@@ -151,7 +151,7 @@ def served() -> Iterator[tuple[Browser, Browser, list[Option], Callable[[int], s
             serializer = app.session_interface.get_signing_serializer(app)
             ours.cookies["primum"] = serializer.dumps({"login": "signed-in"})
         with database.read() as session:
-            place = enrolment.places(session, accounts.who(session, "signed-in", at_us=at_us).id)[0]  # type: ignore[union-attr]
+            place = enrolment.places(session, accounts.who(session.connection(), "signed-in", at_us=at_us).id)[0]  # type: ignore[union-attr]
         paths = [f"/readings/{row.id}" for row in place.readings]
         yield ours, Browser(bare_app(database, options)), options, paths.__getitem__
         database.dispose()

@@ -148,10 +148,10 @@ class Database:
             yield session
 
     @contextmanager
-    def glance(self) -> Iterator[Session]:
+    def glance(self) -> Iterator[Connection]:
         """For one statement, which sees one state by itself: no transaction is begun and ended around it."""
-        with Session(self._glancing, autoflush=False) as session:
-            yield session
+        with self._glancing.connect() as connection:
+            yield connection
 
     def write(self, work: Callable[[Session], T], *, patience_s: float | None = None) -> T:
         """Run `work` in one transaction. It may run more than once, so it must do nothing but read and write rows.

@@ -245,7 +245,7 @@ class ReadingRow(SQLModel, table=True):
     grace_us: int = _us(default=0)
     extension_us: int = _us(default=0)
     session_ends_at_us: int | None = _us(default=None)
-    credit_us: int = _us(default=0)
+    credit_us: int = _us(default=0, sa_column_kwargs={"server_default": "0"})
     accommodation_percent: int | None = None
     saved_at_us: int | None = _us(default=None)
     first_selected_at_us: int | None = _us(default=None)

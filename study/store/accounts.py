@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, update
+from sqlalchemy import Connection, bindparam, delete, update
 from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
@@ -180,8 +180,9 @@ def start_login(session: Session, verified: AccountRow, token: str, *, at_us: in
     events.record(session, account, "signed in", at_us=at_us, actor_id=account.id)
 
 
-def who(session: Session, token: str, *, at_us: int) -> Who | None:
-    row = session.connection().execute(_WHO, {"token_sha256": digest(token), "at_us": at_us}).one_or_none()
+def who(connection: Connection, token: str, *, at_us: int) -> Who | None:
+    """Whose browser has this token. One statement, asked with every request."""
+    row = connection.execute(_WHO, {"token_sha256": digest(token), "at_us": at_us}).one_or_none()
     return None if row is None else Who(row.id, row.email, Role(row.role))
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import Connection, bindparam
 from sqlmodel import Session
 
 from study.chain import SALT_BYTES, SubjectKind, canonical, link_hash, payload_digest
@@ -14,6 +15,9 @@ from study.tables import NO_STUDY, AccountRow, ReaderRow, ReadingRow, StudyRow, 
 EVENT = metadata.tables["event"]
 PAYLOAD = metadata.tables["event_payload"]
 _ADD_EVENT, _ADD_PAYLOAD = EVENT.insert(), PAYLOAD.insert()
+# PostgreSQL takes both in one statement, which spares every save a way to the server and back; SQLite cannot.
+_EVENT_TOO = {column.name: bindparam(f"event_{column.name}", type_=column.type) for column in EVENT.c}
+_ADD_BOTH = PAYLOAD.insert().add_cte(EVENT.insert().values(_EVENT_TOO).cte())
 
 
 def append(
@@ -43,21 +47,25 @@ def append(
     actor = None if actor_id is None else str(actor_id)
     hashed = link_hash(str(study_id), subject_kind, str(subject_id), seq, at_us, kind, actor, digest, head)
     place = {"study_id": study_id, "subject_kind": subject_kind.value, "subject_id": subject_id, "seq": seq}
-    connection = connection_of(session)
-    connection.execute(
-        _ADD_EVENT,
-        {
-            **place,
-            "at_us": at_us,
-            "kind": kind,
-            "actor_id": actor_id,
-            "payload_sha256": digest,
-            "prev": head,
-            "hash": hashed,
-        },
-    )
-    connection.execute(_ADD_PAYLOAD, {**place, "salt": salt, "body": encoded})
+    event = {
+        **place,
+        "at_us": at_us,
+        "kind": kind,
+        "actor_id": actor_id,
+        "payload_sha256": digest,
+        "prev": head,
+        "hash": hashed,
+    }
+    _add(connection_of(session), event, {**place, "salt": salt, "body": encoded})
     return seq, hashed
+
+
+def _add(connection: Connection, event: Mapping[str, Any], payload: Mapping[str, Any]) -> None:
+    if connection.dialect.name == "sqlite":
+        connection.execute(_ADD_EVENT, event)
+        connection.execute(_ADD_PAYLOAD, payload)
+    else:
+        connection.execute(_ADD_BOTH, {**payload, **{f"event_{name}": value for name, value in event.items()}})
 
 
 def record(

@@ -56,7 +56,7 @@ def sign_in(database, account_id, token, *, at_us=NOON_US):
 
 def who(database, token, *, at_us=NOON_US):
     with database.read() as session:
-        return accounts.who(session, token, at_us=at_us)
+        return accounts.who(session.connection(), token, at_us=at_us)
 
 
 # Addresses -----------------------------------------------------------------------------------------------------

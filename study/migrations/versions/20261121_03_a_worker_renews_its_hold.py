@@ -14,5 +14,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    with op.batch_alter_table("job") as batch_op:
-        batch_op.drop_column("renewed_at_us")
+    op.drop_column("job", "renewed_at_us")

@@ -20,12 +20,10 @@ STAMPS = ("closed_at_us", "saved_at_us", "opened_at_us")
 
 
 def upgrade() -> None:
-    with op.batch_alter_table("reading") as reading:
-        reading.add_column(sa.Column("credit_us", sa.BigInteger(), nullable=False, server_default="0"))
-        for name, kind in NULLABLE.items():
-            reading.add_column(sa.Column(name, kind(), nullable=True))
-    with op.batch_alter_table("reading") as reading:
-        reading.alter_column("credit_us", server_default=None)
+    # Added one by one: rebuilding the table, as a batch would, drops what answers refer to.
+    op.add_column("reading", sa.Column("credit_us", sa.BigInteger(), nullable=False, server_default="0"))
+    for name, kind in NULLABLE.items():
+        op.add_column("reading", sa.Column(name, kind(), nullable=True))
     # What was begun before has the stamps that it has; its accommodation is the one of its reader.
     op.execute(f"UPDATE reading SET latest_at_us = COALESCE({', '.join(STAMPS)})")
     op.execute(
@@ -75,6 +73,5 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in ("clock_anchor", "outage", "pulse", "presence"):
         op.drop_table(table)
-    with op.batch_alter_table("reading") as reading:
-        for name in (*NULLABLE, "credit_us"):
-            reading.drop_column(name)
+    for name in (*NULLABLE, "credit_us"):
+        op.drop_column("reading", name)
