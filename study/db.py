@@ -12,13 +12,24 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import (
+    BindParameter,
+    Column,
+    Connection,
+    CursorResult,
+    Engine,
+    Insert,
+    Update,
+    bindparam,
+    create_engine,
+    event,
+)
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlmodel import Session
@@ -184,6 +195,29 @@ def connection_of(session: Session) -> Connection:
     if found is None:
         found = session.info["connection"] = session.connection()
     return found
+
+
+def given(columns: Iterable[Column[Any]], prefix: str) -> dict[str, BindParameter[Any]]:
+    """Values that are given when a statement runs, each under its column's name after a prefix of the statement's."""
+    return {column.name: bindparam(f"{prefix}{column.name}", type_=column.type) for column in columns}
+
+
+class Together:
+    """Two writes, one after the other: PostgreSQL takes them as one statement, which spares a way there and back.
+
+    Made once and used often. The first one's values are given under names that the second one does not know.
+    """
+
+    def __init__(self, first: Insert | Update, second: Insert | Update) -> None:
+        self._first, self._second = first, second
+        self._both = second.add_cte(first.cte())
+
+    def execute(self, connection: Connection, first: Mapping[str, Any], second: Mapping[str, Any]) -> CursorResult[Any]:
+        """What the second one gives. Neither may depend on what the other one writes."""
+        if connection.dialect.name != "sqlite":
+            return connection.execute(self._both, {**first, **second})
+        connection.execute(self._first, first)
+        return connection.execute(self._second, second)
 
 
 def is_writing(session: Session) -> bool:

@@ -10,24 +10,35 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, and_, bindparam, exists, select
+from sqlalchemy import BindParameter, Row, and_, bindparam, exists, select
 from sqlmodel import Session
 
-from study.db import connection_of
+from study.answer import ResponseMode
+from study.db import Together, connection_of, given
 from study.draft import Draft, Unacceptable, changes
 from study.lease import may_write
 from study.progress import NotNow, State
 from study.store import readings
 from study.store.closing import close_if_due, receipt_of
-from study.store.readings import ANSWER, Found
+from study.store.readings import ANSWER, UPDATE_READING, Found
 from study.tables import ClosedBy, metadata
 from study.timing import Standing, first_selected_us, standing
 
 SAVE = metadata.tables["save"]
 LATE = metadata.tables["late_payload"]
 
-_SAME_ANSWER = and_(ANSWER.c.study_id == bindparam("in_study"), ANSWER.c.reading_id == bindparam("is_reading"))
-_UPDATE_ANSWER = ANSWER.update().where(_SAME_ANSWER)
+_SAME_ANSWER = and_(ANSWER.c.study_id == bindparam("answer_study"), ANSWER.c.reading_id == bindparam("answer_reading"))
+_DRAFT = [ANSWER.c[name] for name in ("selected", "confidence", "rationale", "resources", "nothing_to_recommend")]
+_UPDATE_ANSWER = ANSWER.update().where(_SAME_ANSWER).values(given(_DRAFT, "answer_"))
+_UPDATE_BOTH = Together(_UPDATE_ANSWER, UPDATE_READING)
+_PLACE: dict[str, BindParameter[Any]] = {
+    "study_id": bindparam("answer_study"),
+    "reading_id": bindparam("answer_reading"),
+}
+_ADD_ANSWER = Together(
+    ANSWER.insert().values({**_PLACE, "response_mode": ResponseMode.TICK.value, **given(_DRAFT, "answer_")}),
+    UPDATE_READING,
+)
 _SAVED = [SAVE.c.study_id, SAVE.c.reading_id, SAVE.c.key, SAVE.c.revision, SAVE.c.at_us]
 _CLAIM_KEY = (
     SAVE.insert()
@@ -231,19 +242,17 @@ def _keep(session: Session, found: Found, sent: Sent, *, at_us: int) -> tuple[in
         "changes": changes(found.draft, draft, sent.offsets_ms),
     }
     count, head = readings.note(session, found, "saved", at_us=at_us, actor_id=row.account_id, body=body)
-    connection = connection_of(session)
-    if found.ever_saved:
-        connection.execute(_UPDATE_ANSWER, {**draft.as_json(), "in_study": row.study_id, "is_reading": row.id})
-    else:
-        place = {"study_id": row.study_id, "reading_id": row.id}
-        connection.execute(ANSWER.insert(), {**place, "response_mode": "tick", **draft.as_json()})
+    answer = {f"answer_{name}": value for name, value in draft.as_json().items()}
+    place = {"answer_study": row.study_id, "answer_reading": row.id}
+    write = _UPDATE_BOTH if found.ever_saved else _ADD_ANSWER
     values: dict[str, Any] = {"revision": revision, "saved_at_us": at_us, "lease": sent.lease, "lease_at_us": at_us}
     if row.first_selected_at_us is None and draft.selected:
         offsets = [sent.offsets_ms[option] for option in draft.selected if option in sent.offsets_ms]
         values["first_selected_at_us"] = first_selected_us(
             at_us, opened_at_us=row.opened_at_us, offsets_ms=offsets, elapsed_ms=sent.elapsed_ms
         )
-    readings.change(session, found, at_us=at_us, event_count=count, head=head, **values)
+    after = (write, {**place, **answer})
+    readings.change(session, found, at_us=at_us, after=after, event_count=count, head=head, **values)
     return revision, count, head
 
 

@@ -5,19 +5,15 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam
 from sqlmodel import Session
 
 from study.chain import SALT_BYTES, SubjectKind, canonical, link_hash, payload_digest
-from study.db import connection_of
+from study.db import Together, connection_of, given
 from study.tables import NO_STUDY, AccountRow, ReaderRow, ReadingRow, StudyRow, metadata
 
 EVENT = metadata.tables["event"]
 PAYLOAD = metadata.tables["event_payload"]
-_ADD_EVENT, _ADD_PAYLOAD = EVENT.insert(), PAYLOAD.insert()
-# PostgreSQL takes both in one statement, which spares every save a way to the server and back; SQLite cannot.
-_EVENT_TOO = {column.name: bindparam(f"event_{column.name}", type_=column.type) for column in EVENT.c}
-_ADD_BOTH = PAYLOAD.insert().add_cte(EVENT.insert().values(_EVENT_TOO).cte())
+_ADD = Together(EVENT.insert().values(given(EVENT.c, "event_")), PAYLOAD.insert())
 
 
 def append(
@@ -48,24 +44,16 @@ def append(
     hashed = link_hash(str(study_id), subject_kind, str(subject_id), seq, at_us, kind, actor, digest, head)
     place = {"study_id": study_id, "subject_kind": subject_kind.value, "subject_id": subject_id, "seq": seq}
     event = {
-        **place,
-        "at_us": at_us,
-        "kind": kind,
-        "actor_id": actor_id,
-        "payload_sha256": digest,
-        "prev": head,
-        "hash": hashed,
+        **{f"event_{name}": value for name, value in place.items()},
+        "event_at_us": at_us,
+        "event_kind": kind,
+        "event_actor_id": actor_id,
+        "event_payload_sha256": digest,
+        "event_prev": head,
+        "event_hash": hashed,
     }
-    _add(connection_of(session), event, {**place, "salt": salt, "body": encoded})
+    _ADD.execute(connection_of(session), event, {**place, "salt": salt, "body": encoded})
     return seq, hashed
-
-
-def _add(connection: Connection, event: Mapping[str, Any], payload: Mapping[str, Any]) -> None:
-    if connection.dialect.name == "sqlite":
-        connection.execute(_ADD_EVENT, event)
-        connection.execute(_ADD_PAYLOAD, payload)
-    else:
-        connection.execute(_ADD_BOTH, {**payload, **{f"event_{name}": value for name, value in event.items()}})
 
 
 def record(

@@ -1,5 +1,7 @@
 """The lease of a reading: which page may write to it, and how another page takes over."""
 
+from typing import Any
+
 from sqlmodel import Session
 
 from study.lease import gives_way
@@ -21,7 +23,7 @@ def take(session: Session, found: Found, lease: str, *, asked: bool, at_us: int)
         return Closed(found.told(at_us), row.receipt, kept_apart=False)
     if not asked and not gives_way(row.lease, lease, heard_at_us=row.lease_at_us, at_us=at_us):
         return Moved(row.revision, found.draft)
-    values = {"lease": lease, "lease_at_us": at_us}
+    values: dict[str, Any] = {"lease": lease, "lease_at_us": at_us}
     if row.lease in (None, lease):
         readings.change(session, found, at_us=at_us, **values)
         return found

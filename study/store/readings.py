@@ -13,7 +13,7 @@ from sqlmodel import Session
 
 from study.case import OptionId
 from study.chain import SubjectKind
-from study.db import connection_of
+from study.db import Together, connection_of
 from study.draft import Draft
 from study.errors import StudyError
 from study.progress import NotNow, State
@@ -61,7 +61,7 @@ _HOLD_WITH_READER = _OWN_ROWS.with_for_update(of=[READING, READER], key_share=Tr
 _SAME_READING = and_(READING.c.study_id == bindparam("in_study"), READING.c.id == bindparam("is_reading"))
 _EXACTLY = _FOUND.where(_SAME_READING)
 _HOLD = select(READING.c.id).where(_SAME_READING).with_for_update()
-_UPDATE_READING = READING.update().where(_SAME_READING, READING.c.state == bindparam("from_state"))
+UPDATE_READING = READING.update().where(_SAME_READING, READING.c.state == bindparam("from_state"))
 
 
 class NoSuchReading(StudyError):
@@ -194,10 +194,25 @@ def note(
     )
 
 
-def change(session: Session, found: Found, *, at_us: int, **values: Any) -> None:
-    """Change the held row, and insist that it still was as it was read: of two closers, one must fail."""
+def change(
+    session: Session,
+    found: Found,
+    *,
+    at_us: int,
+    after: tuple[Together, Mapping[str, Any]] | None = None,
+    **values: Any,
+) -> None:
+    """Change the held row, and insist that it still was as it was read: of two closers, one must fail.
+
+    `after`: another write that goes before this one, and its values.
+    """
     row = found.row
     values["latest_at_us"] = max(at_us, row.latest_at_us or 0)
     asked = {"in_study": row.study_id, "is_reading": row.id, "from_state": row.state}
-    if connection_of(session).execute(_UPDATE_READING, {**values, **asked}).rowcount != 1:
+    connection, changed = connection_of(session), {**values, **asked}
+    if after is None:
+        done = connection.execute(UPDATE_READING, changed)
+    else:
+        done = after[0].execute(connection, after[1], changed)
+    if done.rowcount != 1:
         raise NotNow("This case was closed by someone else at the same moment.")
