@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BindParameter, Row, and_, bindparam, exists, select
+from sqlalchemy import Row, bindparam, exists, select
 from sqlmodel import Session
 
 from study.answer import ResponseMode
@@ -27,14 +27,10 @@ from study.timing import Standing, first_selected_us, standing
 SAVE = metadata.tables["save"]
 LATE = metadata.tables["late_payload"]
 
-_SAME_ANSWER = and_(ANSWER.c.study_id == bindparam("answer_study"), ANSWER.c.reading_id == bindparam("answer_reading"))
 _DRAFT = [ANSWER.c[name] for name in ("selected", "confidence", "rationale", "resources", "nothing_to_recommend")]
-_UPDATE_ANSWER = ANSWER.update().where(_SAME_ANSWER).values(given(_DRAFT, "answer_"))
-_UPDATE_BOTH = Together(_UPDATE_ANSWER, UPDATE_READING)
-_PLACE: dict[str, BindParameter[Any]] = {
-    "study_id": bindparam("answer_study"),
-    "reading_id": bindparam("answer_reading"),
-}
+_PLACE = given([ANSWER.c.study_id, ANSWER.c.reading_id], "answer_")
+_SAME_ANSWER = [ANSWER.c[name] == value for name, value in _PLACE.items()]
+_UPDATE_BOTH = Together(ANSWER.update().where(*_SAME_ANSWER).values(given(_DRAFT, "answer_")), UPDATE_READING)
 _ADD_ANSWER = Together(
     ANSWER.insert().values({**_PLACE, "response_mode": ResponseMode.TICK.value, **given(_DRAFT, "answer_")}),
     UPDATE_READING,
@@ -243,7 +239,7 @@ def _keep(session: Session, found: Found, sent: Sent, *, at_us: int) -> tuple[in
     }
     count, head = readings.note(session, found, "saved", at_us=at_us, actor_id=row.account_id, body=body)
     answer = {f"answer_{name}": value for name, value in draft.as_json().items()}
-    place = {"answer_study": row.study_id, "answer_reading": row.id}
+    place = {"answer_study_id": row.study_id, "answer_reading_id": row.id}
     write = _UPDATE_BOTH if found.ever_saved else _ADD_ANSWER
     values: dict[str, Any] = {"revision": revision, "saved_at_us": at_us, "lease": sent.lease, "lease_at_us": at_us}
     if row.first_selected_at_us is None and draft.selected:
