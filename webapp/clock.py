@@ -18,7 +18,7 @@ from sqlmodel import Session
 
 from study.db import Busy, Database
 from study.store import clocks
-from study.store.clocks import Anchor, is_step
+from study.store.clocks import Anchor, Step, is_step, untold_us
 from study.timing import SECOND_US
 
 LOOKS_EVERY_US = 3 * SECOND_US
@@ -64,7 +64,8 @@ class SiteClock:
         self._database, self._host, self._keeps = database, host or this_host(), keeps
         self._offset_us: int | None = None
         self._base_us = 0
-        self._moved_us = 0
+        self._moved_us = self._untold_us = 0
+        self._mark_us = 0
         self._looks_at_us = 0
         self._looking = threading.Lock()
 
@@ -84,10 +85,20 @@ class SiteClock:
         """By how much, in all, the clock that is looked at was set since the site knows it."""
         return self._moved_us
 
+    def untold(self, told_us: int) -> Step:
+        """What is still to be told, of which a process that goes by its steady count has told so much."""
+        difference_us = self._untold_us if self.follows else self._moved_us - told_us
+        return Step(difference_us, self.follows, self._mark_us)
+
     @property
     def follows(self) -> bool:
         """Whether the site's time goes along at once when that clock is set."""
         return not self._database.is_sqlite or self._host.boot_id is None
+
+    def look_again(self) -> None:
+        """Now, not when it is time for it: before something is done that another process may have done."""
+        with self._looking:
+            self._look()
 
     def _look(self) -> None:
         self._looks_at_us = self._host.steady() + LOOKS_EVERY_US
@@ -110,12 +121,14 @@ class SiteClock:
             known = clocks.anchor(session, boot_id)
             stepped = known is not None and is_step(known.offset_us, offset_us)
             free = stepped and clocks.may_move(session, known, offset_us=offset_us, steady_us=steady_us)
+            told_us = clocks.told_us(session) if self.follows else 0
         if known is None:
             known = self._first(Anchor(boot_id, offset_us, steady_us + offset_us))
         if self._offset_us is None:
             self._base_us = known.offset_us
+            self._mark_us = told_us
         self._offset_us = known.offset_us
-        self._note_move(offset_us - self._base_us)
+        self._note_move(offset_us - self._base_us, mark_us=told_us if self.follows else offset_us)
         if free and self._keeps:
             self._follow(known, offset_us, steady_us)
 
@@ -138,21 +151,27 @@ class SiteClock:
 
     def _look_at_server(self) -> None:
         with self._database.read() as session:
-            session.connection().exec_driver_sql("SELECT 1")  # the transaction has begun before it is measured
+            told_us = clocks.told_us(session)  # the transaction has begun before the clock is asked
             before_us = self._host.steady()
             server_us = clocks.server_now_us(session)
             after_us = self._host.steady()
         if after_us - before_us > SLOWEST_US and self._offset_us is not None:
             return
         offset_us = server_us - (before_us + after_us) // 2
-        if self._offset_us is not None and is_step(self._offset_us, offset_us):
-            self._note_move(self._moved_us + offset_us - self._offset_us)
+        if self._offset_us is None:
+            self._offset_us, self._mark_us = offset_us, told_us
+        drifted = not is_step(self._offset_us, offset_us)
+        self._note_move(self._moved_us + (0 if drifted else offset_us - self._offset_us), mark_us=told_us)
         self._offset_us = offset_us
 
-    def _note_move(self, moved_us: int) -> None:
-        if is_step(self._moved_us, moved_us):
-            self._say("clock step", difference_us=moved_us - self._moved_us, followed=self.follows)
-            self._moved_us = moved_us
+    def _note_move(self, moved_us: int, *, mark_us: int) -> None:
+        by_us = moved_us - self._moved_us if is_step(self._moved_us, moved_us) else 0
+        if self.follows:
+            self._untold_us = untold_us(self._untold_us, moved_us=by_us, told_us=mark_us - self._mark_us)
+        self._mark_us = mark_us
+        self._moved_us += by_us
+        if by_us:
+            self._say("clock step", difference_us=by_us, followed=self.follows)
 
     def _say(self, event: str, **what: object) -> None:
         if self._keeps:
@@ -168,17 +187,19 @@ class Steps:
 
     @property
     def to_tell(self) -> bool:
-        return is_step(self._told_us, self.clock.moved_us)
+        return is_step(0, self.clock.untold(self._told_us).difference_us)
 
     def tell(self, database: Database, *, patience_s: float | None = None) -> int:
-        """Put a step that this process has not told yet on the chain of each open reading; returns on how many."""
-        at_us, moved_us = self.clock(), self.clock.moved_us
-        if not is_step(self._told_us, moved_us):
+        """Put a step that nobody has told yet on the chain of each open reading; returns on how many."""
+        self.clock()
+        if not self.to_tell:
             return 0
-        difference_us, followed = moved_us - self._told_us, self.clock.follows
-        noted = database.write(
-            lambda session: clocks.stepped(session, difference_us, followed=followed, at_us=at_us),
-            patience_s=patience_s,
-        )
-        self._told_us = moved_us
-        return noted
+        self.clock.look_again()
+        at_us, step = self.clock(), self.clock.untold(self._told_us)
+        if not is_step(0, step.difference_us):
+            return 0
+        noted = database.write(lambda session: clocks.stepped(session, step, at_us=at_us), patience_s=patience_s)
+        self._told_us += step.difference_us
+        if step.followed:
+            self.clock.look_again()  # which finds it among what was told, by this process or by another
+        return noted or 0

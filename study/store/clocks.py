@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, Select, and_, func, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session
 
 from study.chain import SubjectKind
@@ -24,6 +25,8 @@ PAYLOAD = metadata.tables["event_payload"]
 STEP_US = SECOND_US
 """A clock that is further off than this was set; less is the drift of two honest ones."""
 STEPPED = "clock step"
+FOLLOWED = "followed"
+"""Where the steps of a clock that the site follows are added up, beside the anchors: it stands for no boot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +38,52 @@ class Anchor:
     noted_at_us: int
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """By how much a clock was set, and whether the site's time went with it.
+
+    `mark_us` tells it from another one of the same size. Of a clock that is followed: what all steps before it come to.
+    Of a host's clock beside its steady count: how far apart the two are now.
+    """
+
+    difference_us: int
+    followed: bool
+    mark_us: int
+
+
 def is_step(known_us: int, found_us: int) -> bool:
     """Whether a clock that was known to be so far off was set meanwhile."""
     return abs(found_us - known_us) > STEP_US
+
+
+def untold_us(before_us: int, *, moved_us: int, told_us: int) -> int:
+    """What of a clock's moves nobody has told yet: what was left before, what it moved since, less what was told since.
+
+    Who did not see a move that others tell has begun after it, and has nothing to tell of it or against it.
+    """
+    left_us = before_us + moved_us - told_us
+    not_seen = not moved_us and abs(left_us) > abs(before_us)
+    return 0 if not_seen or not is_step(0, left_us) or (not moved_us and left_us * before_us < 0) else left_us
+
+
+def told_us(session: Session) -> int:
+    """By how much, in all, the clock that the site follows was set, as far as its readings have been told."""
+    total: int | None = session.connection().scalar(select(ANCHOR.c.offset_us).where(ANCHOR.c.boot_id == FOLLOWED))
+    return total or 0
+
+
+def _claim_step(session: Session, was_us: int, *, difference_us: int, at_us: int) -> bool:
+    """Add a step to the total, if it stands as it was when the step was seen. Of all who saw it, one may tell it."""
+    connection = session.connection()
+    values = {"offset_us": was_us + difference_us, "noted_at_us": at_us}
+    standing = (ANCHOR.c.boot_id == FOLLOWED, ANCHOR.c.offset_us == was_us)
+    if connection.execute(ANCHOR.update().where(*standing).values(values)).rowcount:
+        return True
+    if was_us:
+        return False
+    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    first = insert(ANCHOR).values(boot_id=FOLLOWED, **values).on_conflict_do_nothing()
+    return bool(connection.execute(first).rowcount)
 
 
 def anchor(session: Session, boot_id: str) -> Anchor | None:
@@ -97,7 +143,8 @@ def _insert(session: Session, made: Anchor) -> None:
 
 def not_before_the_anchor(session: Session, at_us: int) -> int:
     """When something begins that is told so late: a process may know of a moved anchor a few seconds after another."""
-    noted_us = session.connection().scalar(select(func.max(ANCHOR.c.noted_at_us)))
+    of_a_boot = ANCHOR.c.boot_id != FOLLOWED
+    noted_us = session.connection().scalar(select(func.max(ANCHOR.c.noted_at_us)).where(of_a_boot))
     return max(at_us, noted_us or 0)
 
 
@@ -122,16 +169,18 @@ def _running(*columns: Any) -> Select[Any]:
     )
 
 
-def stepped(session: Session, difference_us: int, *, followed: bool, at_us: int) -> int:
+def stepped(session: Session, step: Step, *, at_us: int) -> int | None:
     """Put a step of the clock on the chain of each open reading, once; returns on how many.
 
-    `difference_us`: by how much the clock was set; `followed`: whether the site's time went with it. Then the pulse
-    goes along too, and whose time was running is given back what the clock left out.
+    Where the site's time followed it, the pulse goes along too, and whose time was running is given back what the
+    clock left out. None: it was told by somebody else meanwhile, or a part of it.
     """
-    if followed:
-        _take_the_pulse_along(session, difference_us, at_us=at_us)
+    if step.followed:
+        if not _claim_step(session, step.mark_us, difference_us=step.difference_us, at_us=at_us):
+            return None
+        _take_the_pulse_along(session, step.difference_us, at_us=at_us)
     found = session.connection().execute(_running(READING.c.study_id, READING.c.id).order_by(READING.c.id)).all()
-    return sum(_note_step(session, row, difference_us, followed=followed, at_us=at_us) for row in found)
+    return sum(_note_step(session, row, step, at_us=at_us) for row in found)
 
 
 def _take_the_pulse_along(session: Session, difference_us: int, *, at_us: int) -> None:
@@ -140,15 +189,15 @@ def _take_the_pulse_along(session: Session, difference_us: int, *, at_us: int) -
     session.connection().execute(PULSE.update().where(left_before).values(at_us=PULSE.c.at_us + difference_us))
 
 
-def _note_step(session: Session, place: Row[Any], difference_us: int, *, followed: bool, at_us: int) -> bool:
+def _note_step(session: Session, place: Row[Any], step: Step, *, at_us: int) -> bool:
     found = readings.held(session, place.study_id, place.id)
     if found is None or found.state is not State.OPEN or found.locked:
         return False
-    if _told(session, place.study_id, place.id, difference_us):
+    if not step.followed and _told(session, place.study_id, place.id, step.mark_us):
         return False
-    body: dict[str, Any] = {"difference_us": difference_us, "followed": followed}
+    body: dict[str, Any] = {"difference_us": step.difference_us, "followed": step.followed, "mark_us": step.mark_us}
     values: dict[str, Any] = {}
-    given_us = _left_out_us(found, difference_us, at_us=at_us) if followed else 0
+    given_us = _left_out_us(found, step.difference_us, at_us=at_us) if step.followed else 0
     if given_us:
         values = outages.later(found, given_us)
         body |= {"credit_us": given_us, "deadline_at_us": values["deadline_at_us"]}
@@ -163,7 +212,7 @@ def _left_out_us(found: Found, difference_us: int, *, at_us: int) -> int:
     return 0 if gap is None else lost_us(gap, opened_at_us=row.opened_at_us, deadline_us=row.deadline_at_us)
 
 
-def _told(session: Session, study_id: UUID, reading_id: UUID, difference_us: int) -> bool:
+def _told(session: Session, study_id: UUID, reading_id: UUID, mark_us: int) -> bool:
     """Whether the newest step on this chain is this very one: another worker was faster, or this one began anew."""
     same_event = and_(*(PAYLOAD.c[name] == EVENT.c[name] for name in ("study_id", "subject_kind", "subject_id", "seq")))
     query = (
@@ -175,4 +224,5 @@ def _told(session: Session, study_id: UUID, reading_id: UUID, difference_us: int
         .limit(1)
     )
     body = session.connection().scalar(query)
-    return body is not None and not is_step(json.loads(body)["difference_us"], difference_us)
+    told = None if body is None else json.loads(body).get("mark_us")
+    return told is not None and not is_step(told, mark_us)

@@ -312,6 +312,16 @@ def test_a_step_is_logged_and_stands_once_on_the_chain_of_each_open_reading(sqli
     assert chain_faults(sqlite_database) == []
 
 
+def test_a_second_step_of_the_same_size_stands_on_the_chain_as_well(sqlite_database, machine, reader):
+    tellers = [Steps(SiteClock(sqlite_database, machine.host())) for _ in "ab"]
+    for off_us in (0, HOUR_US, 2 * HOUR_US):
+        machine.off_us = off_us
+        machine.pass_by(MINUTE_US)
+        for steps in tellers:
+            steps.tell(sqlite_database)
+    assert differences_of(sqlite_database, reader.readings[0]) == [HOUR_US, HOUR_US]
+
+
 def test_the_drift_of_two_honest_clocks_is_no_step(sqlite_database, machine, reader):
     steps = Steps(SiteClock(sqlite_database, machine.host()))
     steps.tell(sqlite_database)
@@ -423,6 +433,104 @@ def test_on_postgresql_a_step_ahead_is_given_back_once_and_is_no_outage(postgres
     assert rows(postgres_database, "outage") == []
     assert rows(postgres_database, "pulse")[0]["at_us"] in (NOON_US + HOUR_US, stepped_us)
     assert chain_faults(postgres_database) == []
+
+
+def one_look_later(*machines, seconds=0):
+    for machine in machines:
+        machine.pass_by(LOOKS_EVERY_US + seconds * SECOND_US)
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("between", ["nothing", "a restart of a host"])
+def test_on_postgresql_a_second_step_of_the_same_size_is_given_back_too(postgres_database, server, between):
+    reader = a_reader_joined(a_study_in(postgres_database))
+    reader.begin()
+    machines = [Machine(f"host {number}") for number in range(2)]
+    tellers = [Steps(SiteClock(postgres_database, machine.host())) for machine in machines]
+    assert [steps.tell(postgres_database) for steps in tellers] == [0, 0]
+    for number in (1, 2):
+        server.off_us += MINUTE_US
+        one_look_later(server, *machines)
+        assert sorted(steps.tell(postgres_database) for steps in tellers) == [0, 1]
+        assert reader.found().row.credit_us == number * MINUTE_US
+        if between != "nothing":
+            tellers[0] = Steps(SiteClock(postgres_database, machines[0].host()))
+            tellers[0].tell(postgres_database)
+    assert differences_of(postgres_database, reader.readings[0]) == [MINUTE_US, MINUTE_US]
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("first", ["who saw both", "who saw one"])
+def test_on_postgresql_two_steps_that_one_process_saw_as_one_are_given_back_once(postgres_database, server, first):
+    reader = a_reader_joined(a_study_in(postgres_database))
+    reader.begin()
+    machines = [Machine(f"host {number}") for number in range(2)]
+    eager, slow = (Steps(SiteClock(postgres_database, machine.host())) for machine in machines)
+    assert (eager.tell(postgres_database), slow.tell(postgres_database)) == (0, 0)
+    server.off_us += MINUTE_US
+    one_look_later(server, machines[0])
+    eager.clock()
+    if first == "who saw one":
+        assert eager.tell(postgres_database) == 1
+    server.off_us += MINUTE_US
+    one_look_later(server, seconds=-2)
+    machines[0].pass_by(SECOND_US)  # it has not looked again
+    machines[1].pass_by(LOOKS_EVERY_US + SECOND_US)
+    assert slow.tell(postgres_database) == 1
+    one_look_later(server, *machines)
+    assert [steps.tell(postgres_database) for steps in (eager, slow, eager)] == [0, 0, 0]
+    assert reader.found().row.credit_us == 2 * MINUTE_US
+
+
+@pytest.mark.postgres
+def test_on_postgresql_who_began_after_a_step_that_others_tell_later_tells_nothing_against_it(
+    postgres_database, server
+):
+    reader = a_reader_joined(a_study_in(postgres_database))
+    reader.begin()
+    machines = [Machine(f"host {number}") for number in range(2)]
+    first = Steps(SiteClock(postgres_database, machines[0].host()))
+    first.tell(postgres_database)
+    server.off_us += MINUTE_US
+    second = Steps(SiteClock(postgres_database, machines[1].host()))
+    second.tell(postgres_database)
+    one_look_later(server, *machines)
+    assert [steps.tell(postgres_database) for steps in (first, second)] == [1, 0]
+    server.off_us += MINUTE_US
+    one_look_later(server, *machines)
+    assert [steps.tell(postgres_database) for steps in (second, first)] == [1, 0]
+    assert differences_of(postgres_database, reader.readings[0]) == [MINUTE_US, MINUTE_US]
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("step_us", [MINUTE_US, -MINUTE_US])
+def test_on_postgresql_a_process_that_has_not_looked_yet_takes_no_step_for_an_outage(
+    postgres_database, server, step_us
+):
+    reader = a_reader_joined(a_study_in(postgres_database))
+    reader.begin()
+    machines = [Machine(f"host {number}") for number in range(2)]
+    webs = []
+    for machine in machines:
+        steps = Steps(SiteClock(postgres_database, machine.host()))
+        webs.append(Pulse(postgres_database, steps.clock, steps))
+    for web in webs:
+        assert web.beat()
+    one_look_later(server, *machines)
+    for web in webs:
+        web.beat()
+    server.off_us += step_us
+    one_look_later(server, machines[0])
+    webs[0].beat()
+    machines[1].pass_by(LOOKS_EVERY_US - 1)  # it looks in a microsecond
+    webs[1].beat()
+    machines[1].pass_by(1)
+    for _ in range(3):
+        one_look_later(server, *machines)
+        for web in webs:
+            web.beat()
+    assert rows(postgres_database, "outage") == []
+    assert reader.found().row.credit_us == max(0, step_us)
 
 
 @pytest.mark.postgres
