@@ -5,7 +5,7 @@ The web leaves a pulse; a gap between two of its beats is an outage. All times a
 
 from dataclasses import dataclass
 
-from study.timing import SECOND_US
+from study.timing import SECOND_US, SLACK_US
 
 SHORTEST_US = 15 * SECOND_US
 """A gap up to here is none: a restart for a new version, a pulse that had to wait for its turn."""
@@ -23,6 +23,11 @@ class Outage:
     @property
     def gives_back(self) -> bool:
         return self.to_us - self.from_us <= LONGEST_US
+
+
+def is_wrong(last_us: int | None, at_us: int) -> bool:
+    """Whether a beat was left by a clock that was ahead: while it stands, no outage would be seen."""
+    return last_us is not None and last_us > at_us + SLACK_US
 
 
 def between(last_us: int | None, at_us: int) -> Outage | None:

@@ -7,7 +7,7 @@ import structlog
 from flask import Flask
 
 from study.db import Database
-from study.outage import SHORTEST_US
+from study.outage import SHORTEST_US, between, is_wrong
 from study.store import outages
 from study.timing import SECOND_US
 from webapp import deps
@@ -50,12 +50,24 @@ class Pulse:
         """When the web was heard last, after this beat."""
         with self._database.read() as session:
             last = outages.last_pulse_us(session)
-        if last is not None and at_us - last < outages.EVERY_US:
+        if last is not None and (is_wrong(last, at_us) or between(last, at_us)):
+            at_us = self._looked_again(patience_s)
+        if last is not None and not outages.is_needed(last, at_us):
             return last
-        outage = self._database.write(lambda session: outages.beat(session, at_us), patience_s=patience_s)
+        wrong_us = last if is_wrong(last, at_us) else None
+        outage = self._database.write(
+            lambda session: outages.beat(session, at_us, wrong_us=wrong_us), patience_s=patience_s
+        )
         if outage is not None:
             log.warning("outage", from_us=outage.from_us, to_us=outage.to_us, gives_back=outage.gives_back)
         return at_us
+
+    def _looked_again(self, patience_s: float) -> int:
+        """What time it is, where an old look would take a clock that was set meanwhile for an outage."""
+        if self._steps is not None:
+            self._steps.clock.look_again()
+            self._steps.tell(self._database, patience_s=patience_s)
+        return self._clock()
 
     def settle(self) -> None:
         """Before a request: what arrives first after an outage, or a step, must find the time that is given back.

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session
 
-from study.outage import LONGEST_US, Outage, between, credit_us, ran_into, under_way_since
+from study.outage import LONGEST_US, Outage, between, credit_us, is_wrong, ran_into, under_way_since
 from study.progress import State
 from study.store import readings
 from study.store.readings import READING, STUDY, Found
@@ -29,15 +29,21 @@ def last_pulse_us(session: Session) -> int | None:
     return last
 
 
+def is_needed(last_us: int | None, at_us: int) -> bool:
+    """Whether a beat is due: nobody has left one in these seconds, or the last one is wrong."""
+    return last_us is None or at_us - last_us >= EVERY_US or is_wrong(last_us, at_us)
+
+
 def under_way(session: Session, at_us: int) -> int | None:
     """Since when an outage lasts that may still give time back; None: there is none."""
     return under_way_since(last_pulse_us(session), at_us)
 
 
-def beat(session: Session, at_us: int) -> Outage | None:
+def beat(session: Session, at_us: int, *, wrong_us: int | None = None) -> Outage | None:
     """Note that the web serves at this time, unless somebody has just done so; the outage that this ends, if any.
 
     An outage and what it gives back are written with the beat or not at all, so that no gap is found twice.
+    `wrong_us`: a beat in the future, which this one replaces if it still stands. Any other is newer than this one.
     """
     connection = session.connection()
     last = connection.scalar(_LAST.with_for_update())
@@ -45,7 +51,7 @@ def beat(session: Session, at_us: int) -> Outage | None:
         insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
         connection.execute(insert(PULSE).values(name=WEB, at_us=at_us).on_conflict_do_nothing())
         return None
-    if at_us - last < EVERY_US:
+    if at_us - last < EVERY_US and last != wrong_us:
         return None
     connection.execute(PULSE.update().where(PULSE.c.name == WEB).values(at_us=at_us))
     outage = between(last, at_us)

@@ -2,6 +2,7 @@
 
 import json
 import threading
+from functools import partial
 
 import pytest
 from builders import (
@@ -23,7 +24,17 @@ from builders import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from study.outage import LONGEST_US, SHORTEST_US, Outage, between, credit_us, must_wait, ran_into, under_way_since
+from study.outage import (
+    LONGEST_US,
+    SHORTEST_US,
+    Outage,
+    between,
+    credit_us,
+    is_wrong,
+    must_wait,
+    ran_into,
+    under_way_since,
+)
 from study.store import closing, conduct, outages
 from study.store.answering import Closed, Saved
 from study.store.studies import StudyRefuses
@@ -198,6 +209,25 @@ def test_the_same_beat_again_changes_nothing(database, reader):
     for at_us in (NOON_US + 3 * MINUTE_US, NOON_US + MINUTE_US, NOON_US + 3 * MINUTE_US + 1):
         assert beat(database, at_us) is None
     assert [rows(database, table) for table in tables] == before
+
+
+def test_a_beat_in_the_future_is_replaced_and_no_outage_and_only_once(database, reader):
+    """It was left by a host whose clock was ahead: while it stood, no outage was seen."""
+    reader.begin()
+    wrong_us = NOON_US + 60 * MINUTE_US
+    beat(database, wrong_us)
+    replace = partial(outages.beat, wrong_us=wrong_us)
+    assert database.write(lambda session: replace(session, NOON_US)) is None
+    assert database.write(lambda session: replace(session, NOON_US - MINUTE_US)) is None  # another one's, who waited
+    assert rows(database, "pulse") == [{"name": "web", "at_us": NOON_US}]
+    assert beat(database, NOON_US + MINUTE_US) == Outage(NOON_US, NOON_US + MINUTE_US)
+    assert reader.found().row.credit_us == MINUTE_US
+
+
+@pytest.mark.parametrize(("ahead_us", "needed"), [(0, False), (SLACK_US, False), (SLACK_US + 1, True)])
+def test_a_beat_is_wrong_that_is_further_ahead_than_anybody_waits(ahead_us, needed):
+    assert is_wrong(NOON_US + ahead_us, NOON_US) is needed
+    assert outages.is_needed(NOON_US + ahead_us, NOON_US) is needed
 
 
 def test_processes_that_come_back_together_give_an_outage_back_once(database, reader):

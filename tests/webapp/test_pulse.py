@@ -117,6 +117,21 @@ def test_a_restart_of_a_few_seconds_gives_nothing_and_is_no_outage(served, begun
     assert deadline_of(served, reading_id) == ends
 
 
+def test_a_pulse_that_was_left_in_the_future_hides_no_outage(served, begun):
+    _, _, reading_id = begun
+    ends = deadline_of(served, reading_id)
+    served.clock.advance(3600)
+    served.pulse.beat()
+    served.clock.advance(-3600)  # the host that was ahead has been set right
+    for _ in range(2):
+        served.clock.advance(6)
+        served.pulse.beat()
+    assert [row["at_us"] for row in rows(served.database, "pulse")] == [served.clock()]
+    served.clock.advance(60)
+    served.pulse.beat()
+    assert deadline_of(served, reading_id) == ends + 60 * SECOND_US
+
+
 def test_a_database_that_was_away_for_a_minute_was_away_for_its_readers_too(served, begun):
     """The web itself ran on. Its failure is said once, and so is its end."""
     visitor, address, reading_id = begun
@@ -151,7 +166,7 @@ def test_who_cannot_be_settled_is_let_go_on_and_not_kept_waiting_for_each_try(se
     served.clock.advance(60)
     tries = []
 
-    def refuse(_session, _at_us):
+    def refuse(_session, at_us, **_):
         tries.append(1)
         raise OperationalError("…", None, Exception("full"))
 
