@@ -43,7 +43,8 @@ COLUMNS: Mapping[str, str] = {
     "hidden_count": "how often the page went out of sight" + TOLD_BY_PAGES,
     "load_s": "until its first page could be used, seconds" + TOLD_BY_PAGES,
     "pages": "how many pages were loaded for it, the review and every reload counted" + TOLD_BY_PAGES,
-    "first_selection_s": "from opening until an option was chosen, by the server's clock, seconds; empty: never",
+    "first_selection_s": "from opening until an option was chosen, by the server's clock, seconds; "
+    "empty: never, or begun before it was measured",
     "continued": "how often another window or device took it over; empty: never opened",
     "closed_by": "reader (submitted), sweep or read (expired)",
     "saves": "drafts that were kept",

@@ -66,13 +66,15 @@ def remaining_us(at_us: int, *, deadline_us: int | None) -> int | None:
     return None if deadline_us is None else max(0, deadline_us - at_us)
 
 
-def clamped(at_us: int, *, latest_us: int | None) -> int:
+def clamped(at_us: int, *, latest_us: int | None, opened_us: int | None = None) -> int:
     """A time that a clock which went back cannot have: it counts as the newest one that was ever stamped.
 
     A little behind is no clock that went back, but one that waited for its turn to write: it arrived when it arrived.
-    `latest_us` None: nothing was stamped yet.
+    But nothing arrives before its reading was opened. None: nothing was stamped yet, or it was not opened.
     """
-    return at_us if latest_us is None or at_us >= latest_us - SLACK_US else latest_us
+    if latest_us is not None and at_us < latest_us - SLACK_US:
+        return latest_us
+    return at_us if opened_us is None else max(at_us, opened_us)
 
 
 def first_selected_us(at_us: int, *, opened_at_us: int, offsets_ms: Sequence[int], elapsed_ms: int | None) -> int:

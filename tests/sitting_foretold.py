@@ -79,14 +79,19 @@ class At:
         return () if self.may_write(lease) else ("continued",)
 
 
-def known_time(latest_us: int | None, at_us: int) -> int:
-    """A clock that went back further than anything can have waited stands at the newest stamp."""
-    return at_us if latest_us is None or at_us >= latest_us - SLACK_US else latest_us
+def known_time(latest_us: int | None, at_us: int, *, opened_us: int | None) -> int:
+    """A clock that went back further than anything can have waited stands at the newest stamp.
+
+    And nothing of a reading was before it was opened.
+    """
+    if latest_us is not None and at_us < latest_us - SLACK_US:
+        return latest_us
+    return max(at_us, opened_us or at_us)
 
 
 def place(stand: Stand, reading: UUID, at_us: int) -> At:
     past = history(stand, reading)
-    return At(past, known_time(past.row["latest_at_us"], at_us))
+    return At(past, known_time(past.row["latest_at_us"], at_us, opened_us=past.row["opened_at_us"]))
 
 
 def foretell(stand: Stand, ask: Ask, at_us: int, *, done: Collection[str] = ()) -> Foretold:
@@ -96,7 +101,8 @@ def foretell(stand: Stand, ask: Ask, at_us: int, *, done: Collection[str] = ()) 
         return Foretold(404)
     at = place(stand, ask.reading, at_us)
     if ask.kind == "keep" and ask.sent["key"] in done:
-        return Foretold(303, at.closing, at.past.row["revision"])
+        replaced = at.takes and ask.sent["draft"] != at.draft
+        return Foretold(409 if replaced else 303, at.closing, at.past.row["revision"])
     return _RULES[ask.kind](stand, at, ask.sent, at_us)
 
 
@@ -151,12 +157,9 @@ def _keep(stand: Stand, at: At, sent: Mapping[str, Any], _now_us: int) -> Foreto
         return Foretold(303, _late(at, sent["key"], sent["draft"], stand)[0], revision)
     if sent["draft"] == at.draft and sent["base_revision"] == revision:
         return Foretold(303, (), revision)
-    moving = at.moving(lease) if sent["take"] else ()
-    if not sent["take"] and not at.may_write(lease):
+    if sent["base_revision"] != revision or not (sent["take"] or at.may_write(lease)):
         return Foretold(409, (), revision)
-    if sent["base_revision"] != revision:
-        return Foretold(409, moving, revision, lease if sent["take"] else None)
-    return Foretold(303, (*moving, "saved"), revision + 1, lease)
+    return Foretold(303, (*at.moving(lease), "saved"), revision + 1, lease)
 
 
 def _submit(stand: Stand, at: At, sent: Mapping[str, Any], _now_us: int) -> Foretold:
@@ -170,11 +173,12 @@ def _submit(stand: Stand, at: At, sent: Mapping[str, Any], _now_us: int) -> Fore
     says_nothing = not at.draft["selected"] and not at.draft["nothing_to_recommend"]
     if says_nothing and not sent["nothing"]:
         return Foretold(422, (), revision)
-    if not sent["take"] and not at.may_write(lease):
+    current = sent["base_revision"] == revision
+    if not at.may_write(lease) and not (sent["take"] and current):
         return Foretold(409, (), revision)
+    if not current:
+        return Foretold(303, (), revision)
     moving, taken = (at.moving(lease), lease) if sent["take"] else ((), None)
-    if sent["base_revision"] != revision:
-        return Foretold(303, moving, revision, taken)
     if says_nothing:
         return Foretold(303, (*moving, "saved", "submitted"), revision + 1, lease)
     return Foretold(303, (*moving, "submitted"), revision, taken or at.past.row["lease"])

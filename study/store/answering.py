@@ -216,11 +216,6 @@ def _claim(session: Session, found: Found, key: str, *, at_us: int) -> bool:
     return connection_of(session).execute(_CLAIM_KEY, asked).one_or_none() is not None
 
 
-def is_repeat(session: Session, found: Found, key: str) -> bool:
-    """Whether something was saved under this key already: what was sent with it then counts, and nothing of it now."""
-    return _saved_under(session, found, key) is not None
-
-
 def _saved_under(session: Session, found: Found, key: str) -> Row[int, int] | None:
     query = select(SAVE.c.revision, SAVE.c.at_us).where(
         SAVE.c.study_id == found.row.study_id, SAVE.c.reading_id == found.row.id, SAVE.c.key == key
@@ -242,7 +237,7 @@ def _keep(session: Session, found: Found, sent: Sent, *, at_us: int) -> tuple[in
     place = {"answer_study_id": row.study_id, "answer_reading_id": row.id}
     write = _UPDATE_BOTH if found.ever_saved else _ADD_ANSWER
     values: dict[str, Any] = {"revision": revision, "saved_at_us": at_us, "lease": sent.lease, "lease_at_us": at_us}
-    if row.first_selected_at_us is None and draft.selected:
+    if row.first_selected_at_us is None and draft.selected and not found.draft.selected:
         offsets = [sent.offsets_ms[option] for option in draft.selected if option in sent.offsets_ms]
         values["first_selected_at_us"] = first_selected_us(
             at_us, opened_at_us=row.opened_at_us, offsets_ms=offsets, elapsed_ms=sent.elapsed_ms

@@ -105,7 +105,7 @@ def begin(
     found = readings.with_reader(session, reading_id, account_id)
     if found.state is not State.ASSIGNED:
         return found
-    at_us = not_before_the_anchor(session, at_us)
+    at_us = found.clamped(not_before_the_anchor(session, at_us))
     clock = terms(session, found, protocol=protocol, stage=stage, at_us=at_us)
     check_may_begin(session, found, protocol=protocol, at_us=at_us, ends_us=clock.deadline_us)
     shown = list(presented_order(protocol.seed, str(found.row.respondent_id), case))

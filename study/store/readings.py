@@ -97,7 +97,7 @@ class Found:
 
     def clamped(self, at_us: int) -> int:
         """The time as this reading knows it: a clock that went back does not give time back."""
-        return clamped(at_us, latest_us=self.row.latest_at_us)
+        return clamped(at_us, latest_us=self.row.latest_at_us, opened_us=self.row.opened_at_us)
 
     def remaining_us(self, at_us: int) -> int | None:
         return remaining_us(self.clamped(at_us), deadline_us=self.row.deadline_at_us)

@@ -6,6 +6,7 @@ import pytest
 from builders import (
     GRACE_US,
     LIMIT_US,
+    MINUTE_US,
     NOON_US,
     PAGE,
     SECOND_US,
@@ -19,7 +20,9 @@ from builders import (
 
 from study.lease import LEASE_QUIET_US, gives_way, may_write
 from study.progress import NotNow, State
+from study.store import conduct, readings
 from study.store.answering import Closed, Moved, Saved, Stale
+from study.tables import metadata
 
 OTHER = "page-2"
 ENDS_US = NOON_US + LIMIT_US
@@ -122,6 +125,40 @@ def test_a_clock_that_went_back_gives_no_time_back(reader):
     saved = reader.save(a_draft("b"), key="key-2", base=1, at_us=ENDS_US - 3600 * SECOND_US)
     assert (saved.at_us, saved.deadline_us) == (ENDS_US - SECOND_US, ENDS_US)
     assert reader.found().remaining_us(ENDS_US - 3600 * SECOND_US) == SECOND_US
+
+
+def test_what_arrived_by_a_clock_that_is_a_little_behind_is_not_before_the_opening(reader):
+    """Two hosts told the time: used time and the time of the first choice are never below nothing."""
+    saved = reader.save(a_draft("a"), at_us=NOON_US - 20 * SECOND_US)
+    reader.submit(a_draft("a"), base=1, at_us=NOON_US - 5 * SECOND_US)
+    row = reader.found().row
+    assert (saved.at_us, row.first_selected_at_us, row.closed_at_us) == (NOON_US,) * 3
+
+
+def test_a_case_is_not_begun_before_what_was_stamped_of_it(database):
+    """Its reader told of a problem with it; then the clock went back twenty minutes."""
+    reader = a_reader_joined(a_study_in(database))
+    database.write(
+        lambda session: conduct.report_problem(
+            session,
+            readings.of_reader(session, reader.readings[0], reader.account_id, for_update=True),
+            "a word is cut off",
+            at_us=NOON_US,
+        )
+    )
+    back_us = NOON_US - 20 * MINUTE_US
+    row = reader.begin(at_us=back_us).row
+    assert (row.opened_at_us, row.deadline_at_us) == (NOON_US, ENDS_US)
+    assert isinstance(reader.save(a_draft("a"), at_us=back_us + SECOND_US), Saved)
+
+
+def test_a_first_choice_that_was_made_before_it_was_measured_is_not_dated_later(reader, database):
+    reader.save(a_draft("a"))
+    reading = metadata.tables["reading"]
+    forgotten = reading.update().values(first_selected_at_us=None)
+    database.write(lambda session: session.connection().execute(forgotten))
+    reader.save(a_draft("a", "b"), key="key-2", base=1, at_us=NOON_US + 90)
+    assert reader.found().row.first_selected_at_us is None
 
 
 def test_the_first_choice_is_dated_by_the_page_within_what_the_server_knows(reader):

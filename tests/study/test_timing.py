@@ -102,6 +102,11 @@ def test_a_clock_that_went_back_counts_as_the_newest_stamp_and_waiting_for_a_tur
     assert clamped(at, latest_us=latest) == counts_as
 
 
+@pytest.mark.parametrize(("at", "counts_as"), [(99, 100), (100, 100), (101, 101), (149 - SLACK_US, 150)])
+def test_nothing_arrives_before_its_reading_was_opened(at, counts_as):
+    assert clamped(at, latest_us=150, opened_us=100) == counts_as
+
+
 @pytest.mark.parametrize(
     ("offsets", "elapsed", "dated"),
     [
