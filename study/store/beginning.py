@@ -32,9 +32,9 @@ def terms(session: Session, found: Found, *, protocol: Protocol, stage: Stage, a
     limit = None if stage.limit_s is None else stage.limit_s * SECOND_US
     session_ends = None
     if protocol.session_limit_s is not None:
-        began, credit = _sitting(session, found)
+        began, given = _sitting(session, found)
         budget = protocol.session_limit_s * SECOND_US * row.allowed_percent // 100
-        session_ends = (at_us if began is None else began) + budget + credit
+        session_ends = (at_us if began is None else began) + budget + given
     closes = protocol.window.closes
     ends = deadline_us(
         at_us,
@@ -48,12 +48,16 @@ def terms(session: Session, found: Found, *, protocol: Protocol, stage: Stage, a
 
 
 def _sitting(session: Session, found: Found) -> tuple[int | None, int]:
-    """When this reader's sitting began (None: not yet), and how much time outages took from it so far."""
-    query = select(func.min(READING.c.opened_at_us), func.coalesce(func.sum(READING.c.credit_us), 0)).where(
+    """When this reader's sitting began (None: not yet), and how much time its cases were given so far.
+
+    What outages took from a case, and what the study team gave it: none of the other cases pays for either.
+    """
+    given = READING.c.credit_us + READING.c.extension_us
+    query = select(func.min(READING.c.opened_at_us), func.coalesce(func.sum(given), 0)).where(
         READING.c.study_id == found.row.study_id, READING.c.respondent_id == found.row.respondent_id
     )
-    began, credit = session.connection().execute(query).one()
-    return began, int(credit)
+    began, more = session.connection().execute(query).one()
+    return began, int(more)
 
 
 def check_may_begin(session: Session, found: Found, *, protocol: Protocol, at_us: int, ends_us: int | None) -> None:

@@ -234,7 +234,8 @@ def report_problem(session: Session, found: readings.Found, text: str, *, at_us:
 
 
 def _held(session: Session, study_id: UUID, reading_id: UUID) -> Row:  # type: ignore[type-arg]  # see above
-    columns = (*_MAY_SEE, READING.c.study_id, READING.c.latest_at_us, READING.c.event_count, READING.c.head)
+    rest = ("study_id", "session_ends_at_us", "latest_at_us", "event_count", "head")
+    columns = (*_MAY_SEE, *(READING.c[name] for name in rest))
     query = select(*columns).where(READING.c.study_id == study_id, READING.c.id == reading_id)
     row = session.connection().execute(query.with_for_update()).one_or_none()
     if row is None:
@@ -249,6 +250,7 @@ def extend(
 ) -> None:
     """Give an open reading more time, with a reason. The deadline only ever moves later.
 
+    The sitting's end moves with it, so that no other case of this reader pays for it (`beginning` counts it, too).
     Raises CannotChange when the reading is not open, has no limit, or is over already, and after the lock.
     """
     row = _held(session, study_id, reading_id)
@@ -258,12 +260,15 @@ def extend(
         raise CannotChange("Only a reading that is open, with a limit that is not over, can be given more time.")
     if not 0 < seconds <= LONGEST_EXTENSION_S:
         raise CannotChange("An extension is longer than nothing, and a day at most.")
-    later = row.deadline_at_us + seconds * SECOND_US
-    body = {"seconds": seconds, "reason": reason, "deadline_at_us": later}
+    more = seconds * SECOND_US
+    later = {
+        "deadline_at_us": row.deadline_at_us + more,
+        "session_ends_at_us": None if row.session_ends_at_us is None else row.session_ends_at_us + more,
+    }
+    body = {"seconds": seconds, "reason": reason, **later}
     _note(session, row, "extended", actor_id=actor_id, at_us=at_us, body=body)
-    values = {"deadline_at_us": later, "extension_us": row.extension_us + seconds * SECOND_US}
     where = and_(READING.c.study_id == study_id, READING.c.id == reading_id)
-    session.connection().execute(READING.update().where(where).values(**values))
+    session.connection().execute(READING.update().where(where).values(extension_us=row.extension_us + more, **later))
 
 
 def set_aside(session: Session, study_id: UUID, reading_id: UUID, *, reason: str, actor_id: UUID, at_us: int) -> None:

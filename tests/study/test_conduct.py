@@ -1,5 +1,6 @@
 """What a principal investigator may see before the lock: a whitelist, held where the queries are written."""
 
+import json
 import re
 from contextlib import contextmanager
 from dataclasses import fields
@@ -224,3 +225,69 @@ def test_what_the_team_does_is_never_stamped_before_what_was_done(study, reader,
     later = NOON_US + 5 * MINUTE_US
     database.write(lambda session: conduct.report_problem(session, reader.found(), "noise", at_us=later))
     assert reader.found().row.latest_at_us == later
+
+
+# More time, and the limit of all cases together -------------------------------------------------------------------
+
+
+def extended(reader, position=1, *, seconds=60, at_us=NOON_US + 1):
+    study = reader.study
+    study.database.write(
+        lambda session: conduct.extend(
+            session,
+            study.id,
+            reader.readings[position - 1],
+            seconds=seconds,
+            reason="fire alarm",
+            actor_id=uuid4(),
+            at_us=at_us,
+        )
+    )
+    return reader.found(position).row
+
+
+@pytest.fixture
+def sitter(database):
+    """A reader whose three cases of ten minutes share a quarter of an hour."""
+    yield a_reader_joined(a_study_in(database, protocol=a_protocol(session_limit_s=900)))
+    assert chain_faults(database) == []
+
+
+def test_more_time_for_a_case_is_not_taken_from_the_others(sitter, database):
+    sitter.begin()
+    row = extended(sitter, seconds=300)
+    ends = NOON_US + 20 * MINUTE_US
+    assert (row.deadline_at_us, row.session_ends_at_us) == (NOON_US + 15 * MINUTE_US, ends)
+    bodies = [json.loads(row["body"]) for row in rows(database, "event_payload") if b"fire alarm" in row["body"]]
+    assert bodies == [
+        {"seconds": 300, "reason": "fire alarm", "deadline_at_us": row.deadline_at_us, "session_ends_at_us": ends}
+    ]
+    sitter.submit(a_draft("a"), at_us=NOON_US + 14 * MINUTE_US)
+    second = sitter.begin(2, at_us=NOON_US + 14 * MINUTE_US).row
+    assert (second.session_ends_at_us, second.deadline_at_us) == (ends, ends)
+
+
+def test_time_that_was_given_for_several_cases_adds_up_and_only_moves_ends_later(sitter):
+    sitter.begin()
+    extended(sitter)
+    before = sitter.found().row.deadline_at_us
+    assert extended(sitter).deadline_at_us == before + MINUTE_US
+    sitter.submit(a_draft("a"), at_us=NOON_US + 6 * MINUTE_US)
+    second = sitter.begin(2, at_us=NOON_US + 7 * MINUTE_US).row
+    assert (second.session_ends_at_us, second.deadline_at_us) == (NOON_US + 17 * MINUTE_US, NOON_US + 17 * MINUTE_US)
+    second = extended(sitter, 2, at_us=NOON_US + 8 * MINUTE_US)
+    assert (second.session_ends_at_us, second.deadline_at_us) == (NOON_US + 18 * MINUTE_US, NOON_US + 18 * MINUTE_US)
+    sitter.submit(a_draft("a"), position=2, at_us=NOON_US + 9 * MINUTE_US)
+    assert sitter.begin(3, at_us=NOON_US + 9 * MINUTE_US).row.session_ends_at_us == NOON_US + 18 * MINUTE_US
+
+
+def test_time_given_to_one_reader_is_given_to_no_other(sitter):
+    another = a_reader_joined(sitter.study, "eve@example.org")
+    sitter.begin()
+    extended(sitter)
+    assert another.begin().row.session_ends_at_us == NOON_US + 15 * MINUTE_US
+
+
+def test_without_a_limit_for_all_cases_more_time_makes_none(reader):
+    reader.begin()
+    assert extended(reader).session_ends_at_us is None

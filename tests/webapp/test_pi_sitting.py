@@ -1,0 +1,68 @@
+"""The PI's pages of a study where one limit holds for all of a reader's cases together."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+import pytest
+from builders import rows
+from sites import SiteUnderTest, Visitor, demo_files
+
+from study.tables import Role
+from study.timing import SECOND_US
+
+PROTOCOL = demo_files()["study.toml"] + b"\n[session]\nlimit_s = 900\n"
+EMAIL = "ada@example.org"
+
+
+@pytest.fixture
+def sitting(site: SiteUnderTest) -> SiteUnderTest:
+    """Cases of ten minutes, a quarter of an hour for all of them, and one reader who has begun the first."""
+    site.load(**{"study.toml": PROTOCOL})
+    begin(site, site.joined("demo", EMAIL), 1)
+    return site
+
+
+@pytest.fixture
+def pi(sitting: SiteUnderTest) -> Visitor:
+    return sitting.staff(Role.PI)
+
+
+def reading(site: SiteUnderTest, position: int) -> Mapping[str, object]:
+    return next(row for row in rows(site.database, "reading") if row["position"] == position)
+
+
+def begin(site: SiteUnderTest, reader: Visitor, position: int) -> None:
+    page = f"/readings/{reading(site, position)['id']}"
+    reader.get(page)
+    assert reader.post(f"{page}/begin").status_code == 303
+
+
+def reader_page(site: SiteUnderTest) -> str:
+    (found,) = rows(site.database, "reader")
+    assert isinstance(found["respondent_id"], UUID)
+    return f"/pi/demo/readers/{found['respondent_id']}"
+
+
+def give(site: SiteUnderTest, pi: Visitor, minutes: int, position: int = 1) -> None:
+    page = f"{reader_page(site)}/readings/{position}/extend"
+    pi.get(page)
+    assert pi.post(page, {"minutes": str(minutes), "reason": "fire alarm"}).status_code == 303
+
+
+def test_more_time_moves_the_end_of_all_cases_too_and_the_form_says_so(sitting, pi):
+    before = reading(sitting, 1)
+    pi.get(f"{reader_page(sitting)}/readings/1/extend")
+    assert "none of their other cases becomes shorter" in pi.text
+    assert "within a quarter of a minute" in pi.text
+    give(sitting, pi, 5)
+    after = reading(sitting, 1)
+    for end in ("deadline_at_us", "session_ends_at_us"):
+        assert after[end] == before[end] + 300 * SECOND_US
+
+
+def test_without_such_a_limit_the_form_speaks_of_none(site):
+    site.load()
+    begin(site, site.joined("demo", EMAIL), 1)
+    pi = site.staff(Role.PI)
+    pi.get(f"{reader_page(site)}/readings/1/extend")
+    assert "other cases" not in pi.text
