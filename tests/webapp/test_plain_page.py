@@ -167,6 +167,65 @@ def test_an_older_tab_of_the_same_browser_keeps_what_it_shows_and_is_asked(start
     assert rows(site, "answer")[0].selected == [b]
 
 
+def test_a_page_that_came_back_with_a_question_keeps_what_it_shows_though_the_same_was_kept_before(started):
+    """A, then B instead, then A again after all: the third is a change of its own and no repeat of the first."""
+    site, visitor, path = started
+    a, b, c, *_ = options(visitor)
+    first = dict(visitor.hidden)
+    assert visitor.post(path, {**first, "selected": [a]}).location == f"{path}/review"
+    assert visitor.post(path, {**first, "selected": [b]}).status_code == 409
+    assert visitor.post(path, {"selected": [b], "take": "y"}).location == f"{path}/review"
+    assert visitor.post(path, {**first, "selected": [c]}).status_code == 409
+    assert visitor.post(path, {"selected": [a], "take": "y"}).location == f"{path}/review"
+    assert rows(site, "answer")[0].selected == [a]
+    assert [row.revision for row in rows(site, "save")] == [1, 2, 3]
+
+
+def test_an_old_page_with_its_old_ticks_is_asked_where_something_else_stands_now(started):
+    """To go on to the review of another plan would say that what it shows is kept."""
+    site, visitor, path = started
+    a, b, *_ = options(visitor)
+    first = dict(visitor.hidden)
+    visitor.post(path, {**first, "selected": [a]})
+    visitor.get(path)
+    visitor.post(path, {"selected": [b]})
+    assert visitor.post(path, {**first, "selected": [a]}).status_code == 409
+    assert ticked(visitor) == [a]
+    assert rows(site, "answer")[0].selected == [b]
+    assert visitor.post(path, {"selected": [a], "take": "y"}).location == f"{path}/review"
+    assert rows(site, "answer")[0].selected == [a]
+
+
+@pytest.mark.parametrize("after_s", [LIMIT_S + GRACE_S + 1, CLOSED_S])
+def test_a_form_that_was_kept_and_comes_again_after_the_end_leaves_no_trace(started, after_s):
+    site, visitor, path = started
+    a, b, *_ = options(visitor)
+    first = dict(visitor.hidden)
+    visitor.post(path, {**first, "selected": [a]})
+    visitor.get(path)
+    visitor.post(path, {"selected": [b]})
+    site.clock.advance(after_s)
+    visitor.get(path)
+    before = {table: rows(site, table) for table in ("reading", "answer", "save", "event", "late_payload")}
+    assert visitor.post(path, {**first, "selected": [a]}, follow_redirects=True).status_code == 200
+    assert "Time is up" in visitor.text
+    assert {table: rows(site, table) for table in before} == before
+
+
+@pytest.mark.parametrize("page", ["", "/submit"])
+def test_a_form_that_was_too_old_to_take_the_case_does_not_take_it_when_it_comes_again(started, page):
+    site, first, path = started
+    a, b, *_ = options(first)
+    second = site.signed_in("ada@example.org")
+    second.get(path)
+    old = {**second.hidden, "key": "a-form-of-mine", "selected": [b], "take": "y"}
+    first.post(path, {"selected": [a]})
+    for _time in range(2):
+        before = {table: rows(site, table) for table in ("reading", "answer", "save", "event")}
+        assert second.client.post(f"{path}{page}", data=old).status_code == 409
+        assert {table: rows(site, table) for table in before} == before
+
+
 WRONG = [
     ({"confidence": "900"}, "Confidence is a whole number from 0 to 100."),
     ({"confidence": "much"}, "Not a valid integer value"),

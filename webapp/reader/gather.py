@@ -93,10 +93,11 @@ def lease(sent: str | None) -> str:
     return f"plain-{sha256(str(cookie.get(deps.LOGIN)).encode()).hexdigest()[:32]}"
 
 
-def key(sent: str, draft: Draft) -> str:
+def key(sent: str, base_revision: int, draft: Draft) -> str:
     """The key of a plain form: of what it says as well, since the same page can be sent again with other ticks.
 
-    A browser that goes back shows the page with its key as it was; under that alone the second form would be lost.
+    A browser that goes back shows the page with its key as it was; under that alone the second form would be lost. The
+    revision belongs to it: a page that comes back with a question may go on to say what was said, and replaced, before.
     """
-    words = canonical({"key": sent, "draft": draft.as_json()})
+    words = canonical({"key": sent, "base_revision": base_revision, "draft": draft.as_json()})
     return f"plain-{sha256(words).hexdigest()[:40]}"

@@ -214,6 +214,20 @@ def answer_to_save(outcome: Saved | Stale | Moved | Closed, at_us: int) -> Respo
             return refused(outcome)
 
 
+def answer_to_form(
+    outcome: Saved | Stale | Moved | Closed, held: Found, sent: Sent, at_us: int
+) -> Saved | Stale | Moved | Closed:
+    """What a plain form is told. `held`: the reading as it stood when the form came.
+
+    One that was kept before and came again would be shown the review of what replaced it, as if that were its own: its
+    reader is asked instead which of the two is to stand. They may well have gone back to the old page on purpose.
+    """
+    again = isinstance(outcome, Saved) and outcome.revision <= held.row.revision
+    if again and sent.draft != held.draft and held.takes_answers(at_us):
+        return Stale(held.row.revision, held.draft)
+    return outcome
+
+
 def answer_to_lease(outcome: Found | Moved | Closed, at_us: int) -> Response:
     if not isinstance(outcome, Found):
         return refused(outcome)

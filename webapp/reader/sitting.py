@@ -74,12 +74,14 @@ def keep(reading_id: UUID) -> ResponseReturnValue:
     at_us, draft = deps.now_us(), form.draft_beside(found.draft)
     if draft == found.draft and form.base_revision.data == found.row.revision and found.takes_answers(at_us):
         return _kept(found, form, found.row.revision)
-    key = gather.key(form.key.data, draft)
-    sent = Sent(key, form.base_revision.data, gather.lease(form.lease.data), draft)
+    base_revision = form.base_revision.data
+    key = gather.key(form.key.data, base_revision, draft)
+    sent = Sent(key, base_revision, gather.lease(form.lease.data), draft)
 
     def work(session: Session) -> Saved | Stale | Moved | Closed:
         held = _held(session, reading_id, sent, take=form.take.data, at_us=at_us)
-        return answering.save(session, held, sent, at_us=at_us)
+        outcome = answering.save(session, held, sent, at_us=at_us)
+        return pages.answer_to_form(outcome, held, sent, at_us)
 
     outcome = deps.database().write(work)
     match outcome:
@@ -167,10 +169,11 @@ def problem(reading_id: UUID) -> ResponseReturnValue:
 def _held(session: Session, reading_id: UUID, sent: Sent, *, take: bool, at_us: int) -> Found:
     """The reading for a change, with its lease taken first where the reader said to continue here.
 
-    A form that a browser sends once more takes nothing: its reader may have gone on elsewhere meanwhile.
+    They said so of what they saw: a page that something newer replaced takes nothing, and is asked again. So a form
+    that a browser sends once more takes nothing either, whatever became of it the first time.
     """
     found = readings.of_reader(session, reading_id, deps.my_id(), for_update=True)
-    if not take or answering.is_repeat(session, found, sent.key):
+    if not take or sent.base_revision != found.row.revision:
         return found
     taken = leases.take(session, found, sent.lease, asked=True, at_us=at_us)
     return taken if isinstance(taken, Found) else found
