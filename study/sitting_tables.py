@@ -27,7 +27,7 @@ CHANGES: Mapping[str, str] = {
     "in_grace": "1: the server had it after the deadline, within the grace; empty where erased, too",
 }
 OUTAGES: Mapping[str, str] = {
-    "from_us": "when the site was last known to serve, UTC microseconds",
+    "from_us": "when the site was last known to serve, UTC microseconds; an outage that took time of a limited reading",
     "to_us": "when it served again",
     "readings": "readings of this study that were open in it; what each was given back is part of its credit_s",
 }

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, and_, func, select
+from sqlalchemy import Row, Select, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session
 
@@ -13,6 +13,7 @@ from study.chain import SubjectKind
 from study.outage import lost_us, skipped
 from study.progress import State
 from study.store import outages, readings
+from study.store.outages import SAME_EVENT
 from study.store.readings import READING, STUDY, Found
 from study.tables import StudyState, metadata
 from study.timing import SECOND_US, SLACK_US, us_of
@@ -214,10 +215,9 @@ def _left_out_us(found: Found, difference_us: int, *, at_us: int) -> int:
 
 def _told(session: Session, study_id: UUID, reading_id: UUID, mark_us: int) -> bool:
     """Whether the newest step on this chain is this very one: another worker was faster, or this one began anew."""
-    same_event = and_(*(PAYLOAD.c[name] == EVENT.c[name] for name in ("study_id", "subject_kind", "subject_id", "seq")))
     query = (
         select(PAYLOAD.c.body)
-        .select_from(EVENT.join(PAYLOAD, same_event))
+        .select_from(EVENT.join(PAYLOAD, SAME_EVENT))
         .where(EVENT.c.study_id == study_id, EVENT.c.subject_id == reading_id, EVENT.c.kind == STEPPED)
         .where(EVENT.c.subject_kind == SubjectKind.READING.value)
         .order_by(EVENT.c.seq.desc())

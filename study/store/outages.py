@@ -1,12 +1,14 @@
 """The pulse of the web, the outages that it shows, and the time that they took from readings, given back."""
 
+import json
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import select
+from sqlalchemy import and_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session
 
+from study.chain import SubjectKind
 from study.outage import LONGEST_US, Outage, between, credit_us, is_wrong, ran_into, under_way_since
 from study.progress import State
 from study.store import readings
@@ -16,6 +18,9 @@ from study.timing import SECOND_US
 
 PULSE = metadata.tables["pulse"]
 OUTAGE = metadata.tables["outage"]
+EVENT = metadata.tables["event"]
+PAYLOAD = metadata.tables["event_payload"]
+SAME_EVENT = and_(*(PAYLOAD.c[name] == EVENT.c[name] for name in ("study_id", "subject_kind", "subject_id", "seq")))
 
 WEB = "web"
 EVERY_US = 5 * SECOND_US
@@ -67,6 +72,31 @@ def too_long(session: Session) -> list[Outage]:
     """The outages on record that gave nothing back by rule, oldest first."""
     query = select(OUTAGE.c.from_us, OUTAGE.c.to_us).where(OUTAGE.c.to_us - OUTAGE.c.from_us > LONGEST_US)
     return [Outage(*row) for row in session.connection().execute(query.order_by(OUTAGE.c.from_us))]
+
+
+def in_breaks_us(session: Session, study_id: UUID, respondent_id: UUID, *, began_us: int) -> int:
+    """What outages took from a reader's sitting, which began then, beside what they took from its cases.
+
+    The clock of a sitting runs on between two cases. What a case was given back for an outage is in its own credit.
+    """
+    connection = session.connection()
+    query = select(OUTAGE.c.from_us, OUTAGE.c.to_us).where(OUTAGE.c.to_us > began_us)
+    spans = [Outage(*row) for row in connection.execute(query)]
+    taken = {span: span.to_us - max(span.from_us, began_us) for span in spans if span.gives_back}
+    if not taken:
+        return 0
+    bodies = (
+        select(PAYLOAD.c.body)
+        .select_from(EVENT.join(PAYLOAD, SAME_EVENT).join(READING, READING.c.id == EVENT.c.subject_id))
+        .where(READING.c.study_id == study_id, READING.c.respondent_id == respondent_id)
+        .where(EVENT.c.study_id == study_id, EVENT.c.subject_kind == SubjectKind.READING.value)
+        .where(EVENT.c.kind == CREDITED)
+    )
+    for told in map(json.loads, connection.scalars(bodies)):
+        span = Outage(told["from_us"], told["to_us"])
+        if span in taken:
+            taken[span] -= told["credit_us"]
+    return sum(max(0, left_us) for left_us in taken.values())
 
 
 def _open(session: Session) -> list[tuple[UUID, UUID]]:

@@ -45,7 +45,7 @@ def study_record(session: Session, study: StudyRow) -> StudyRecord:
         chains=tuple(chains(session, study)) if locked else (),
         events=tuple(events(session, study.id)) if locked else (),
         late=tuple(sittings.late(session, study.id)) if locked else (),
-        outages=() if locked_at_us is None else tuple(sittings.outages(session, until_us=locked_at_us)),
+        outages=tuple(sittings.outages(session, study.id)) if locked else (),
     )
 
 

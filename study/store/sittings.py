@@ -1,5 +1,6 @@
 """How the readings of a study were made, for its record: what pages said, who went on where, what came late."""
 
+import json
 from collections import defaultdict
 from uuid import UUID
 
@@ -9,12 +10,13 @@ from sqlmodel import Session
 from study.chain import SubjectKind
 from study.presence import Counts, Page
 from study.record import LateRecord, OutageRecord
+from study.store.outages import CREDITED, SAME_EVENT
 from study.tables import metadata
 
 PRESENCE = metadata.tables["presence"]
-OUTAGE = metadata.tables["outage"]
 LATE = metadata.tables["late_payload"]
 EVENT = metadata.tables["event"]
+PAYLOAD = metadata.tables["event_payload"]
 
 
 def pages(session: Session, study_id: UUID) -> dict[UUID, tuple[Page, ...]]:
@@ -57,11 +59,16 @@ def late(session: Session, study_id: UUID) -> list[LateRecord]:
     ]
 
 
-def outages(session: Session, *, until_us: int) -> list[OutageRecord]:
-    """The outages of the site that were over by then: what came later can have touched no reading that was."""
+def outages(session: Session, study_id: UUID) -> list[OutageRecord]:
+    """The outages of the site that the chains of this study's readings tell of, which nothing after a lock changes.
+
+    Of the site's own list it is not known what of it stood there at the lock: a beat may wait for its turn to write.
+    """
     query = (
-        select(OUTAGE.c.from_us, OUTAGE.c.to_us)
-        .where(OUTAGE.c.to_us <= until_us)
-        .order_by(OUTAGE.c.from_us, OUTAGE.c.to_us)
+        select(PAYLOAD.c.body)
+        .select_from(EVENT.join(PAYLOAD, SAME_EVENT))
+        .where(EVENT.c.study_id == study_id, EVENT.c.subject_kind == SubjectKind.READING.value)
+        .where(EVENT.c.kind == CREDITED)
     )
-    return [OutageRecord(*row) for row in session.connection().execute(query)]
+    told = map(json.loads, session.connection().scalars(query))
+    return [OutageRecord(*span) for span in sorted({(body["from_us"], body["to_us"]) for body in told})]

@@ -1,18 +1,18 @@
 """How readings were made, in the files of an export: time in sight, the path of every answer, outages, late ones."""
 
 import json
-from uuid import uuid4
 
 import pytest
 from archives import archive_of, members, relisted, table
 from builders import GRACE_US, LIMIT_US, MINUTE_US, NOON_US, SECOND_US, AReader, a_draft, a_reader_joined
+from builders import rows as stored
 from panels import a_loaded_study, a_panel_in, lock
 
 from study.draft import Draft
 from study.export import audit_export, cut_from_export, pack
 from study.presence import Beat, Counts
 from study.reading_table import unquoted
-from study.store import answering, conduct, events, presence, readings
+from study.store import answering, conduct, events, outages, presence, readings
 from study.store.answering import Sent
 from study.tables import ReadingRow, metadata
 
@@ -250,23 +250,44 @@ def test_what_came_late_is_kept_for_whoever_judges_it(database):
     assert table(files, "changes.csv") == []
 
 
-def test_the_outages_are_those_that_a_reading_ran_into(database):
-    reader = a_reader_joined(a_loaded_study(database))
-    reader.begin()
-    reader.submit(a_draft("2"), at_us=NOON_US + 5 * MINUTE_US)
-    spans = [(-60, -30), (60, 90), (290, 320), (300, 330), (90_000, 90_100)]  # the last one came after the lock
-
+def an_outage(database, from_us: int, to_us: int) -> None:
     def work(session):
-        for begun, ended in spans:
-            times = {"from_us": NOON_US + begun * SECOND_US, "to_us": NOON_US + ended * SECOND_US}
-            session.connection().execute(metadata.tables["outage"].insert(), {"id": uuid4(), **times, "readings": 7})
+        session.connection().execute(metadata.tables["pulse"].delete())
+        outages.beat(session, from_us)
+        outages.beat(session, to_us)
 
     database.write(work)
-    lock(reader.study)
+
+
+def test_the_outages_are_those_that_a_reading_ran_into(database):
+    study = a_loaded_study(database)
+    test_reader = a_reader_joined(study, "test@example.org", test=True)
+    readers = [a_reader_joined(study, f"r{number}@example.org") for number in range(2)]
+    an_outage(database, NOON_US - 60 * SECOND_US, NOON_US - 30 * SECOND_US)
+    for reader in readers:
+        reader.begin()
+    spans = [(NOON_US + begun * SECOND_US, NOON_US + (begun + 30) * SECOND_US) for begun in (60, 200)]
+    an_outage(database, *spans[0])
+    readers[0].submit(a_draft("2"), at_us=NOON_US + 2 * MINUTE_US)
+    an_outage(database, *spans[1])
+    readers[1].submit(a_draft("2"), at_us=NOON_US + 5 * MINUTE_US)
+    test_reader.begin(at_us=NOON_US + 10 * MINUTE_US)
+    an_outage(database, NOON_US + 11 * MINUTE_US, NOON_US + 12 * MINUTE_US)
+    lock(study)
     found = table(members(archive_of(database)), "outages.csv")
-    assert [tuple(row.values()) for row in found] == [
-        (str(NOON_US + begun * SECOND_US), str(NOON_US + ended * SECOND_US), "1") for begun, ended in spans[1:3]
+    assert [(int(row["from_us"]), int(row["to_us"]), row["readings"]) for row in found] == [
+        (*spans[0], "2"),
+        (*spans[1], "1"),
     ]
+
+
+def test_a_beat_that_waited_for_its_turn_until_after_the_lock_changes_no_export(busy):
+    database = busy.study.database
+    (row,) = [row for row in stored(database, "study") if row["id"] == busy.study.id]
+    before = archive_of(database)
+    an_outage(database, NOON_US + MINUTE_US, row["locked_at_us"] - 1)
+    assert len(stored(database, "outage")) == 1
+    assert archive_of(database) == before
 
 
 def test_of_test_readers_nothing_is_among_them(database):
