@@ -82,7 +82,7 @@ def test_practice_without_scripts(served):
 def test_when_the_practice_time_is_over_its_page_says_what_a_case_would_do(served):
     page = practising(served, limit_s=2)
     expect(page.get_by_role("heading", name="Time is up")).to_be_visible(timeout=15_000)
-    expect(page.get_by_text("what you have put down when the time is over stands")).to_be_visible()
+    expect(page.get_by_text("what has reached us by then is your answer")).to_be_visible()
 
 
 def test_the_instructions_are_one_key_away_and_the_case_is_not_left(served):

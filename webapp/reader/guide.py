@@ -12,10 +12,12 @@ from webapp.content import Content
 class Guide:
     """A reader's own limits, with what was agreed for them. None: no limit of that kind.
 
-    `ends_us`: when the sitting ends; None: it has not begun, or has no end.
+    `ends_us`: when the sitting ends; None: it has not begun, or has no end. `grace_us`: how long after the end of a
+    case what arrives is still counted.
     """
 
     limit_us: int | None
+    grace_us: int
     sitting_us: int | None
     ends_us: int | None
     closes_us: int | None
@@ -43,6 +45,7 @@ def guide(content: Content, arm: str, *, percent: int, ends_us: int | None, at_u
     closes = protocol.window.closes
     return Guide(
         limit_us=_own(stage.limit_s, percent),
+        grace_us=stage.grace_s * SECOND_US,
         sitting_us=_own(protocol.session_limit_s, percent),
         ends_us=ends_us,
         closes_us=None if closes is None else us_of(closes),
