@@ -36,6 +36,7 @@ _MAY_SEE = (
     READING.c.opened_at_us,
     READING.c.deadline_at_us,
     READING.c.grace_us,
+    READING.c.session_ends_at_us,
     READING.c.closed_at_us,
     READING.c.saved_at_us,
     READING.c.extension_us,
@@ -63,6 +64,7 @@ class Seen:
     opened_at_us: int | None
     closed_at_us: int | None
     deadline_at_us: int | None
+    session_ends_at_us: int | None
     any_save: bool
     used_us: int | None
     extension_us: int
@@ -79,11 +81,16 @@ class Seen:
         """One that was set aside counts neither as closed nor as to do."""
         return self.state in (State.SUBMITTED, State.EXPIRED) and not self.set_aside
 
+    @property
+    def unbegun(self) -> bool:
+        return self.state is State.ASSIGNED and not self.set_aside
+
 
 @dataclass(frozen=True, slots=True)
 class RosterLine:
-    """One reader, with their readings in order."""
+    """One reader, with their readings in order, as they stand at `at_us`."""
 
+    at_us: int
     respondent_id: UUID
     label: str
     email: str
@@ -108,8 +115,26 @@ class RosterLine:
 
     @property
     def expected(self) -> int:
-        """Readings that are closed or still to be: all but those set aside."""
+        """Readings that the protocol asks for: all but those set aside."""
         return len(self.readings) - self.set_aside
+
+    @property
+    def sitting_us(self) -> tuple[int, int] | None:
+        """When the time for all cases together began, and when it ends; None: not begun, or without such a limit."""
+        ends = [seen.session_ends_at_us for seen in self.readings if seen.session_ends_at_us is not None]
+        began = [seen.opened_at_us for seen in self.readings if seen.opened_at_us is not None]
+        return (min(began), max(ends)) if ends else None
+
+    @property
+    def time_over(self) -> bool:
+        """Whether the time for all cases is over: no case is being answered, and no other can be begun."""
+        over = self.sitting_us is not None and self.sitting_us[1] <= self.at_us
+        return over and not any(seen.state is State.OPEN and not seen.set_aside for seen in self.readings)
+
+    @property
+    def missed(self) -> int:
+        """Cases that were not begun and never will be."""
+        return sum(seen.unbegun for seen in self.readings) if self.time_over else 0
 
     @property
     def last_activity_us(self) -> int | None:
@@ -125,6 +150,8 @@ class RosterLine:
             return "invited"
         if self.readings and self.done == self.expected:
             return "complete"
+        if self.missed:
+            return "time over"
         return "reading" if any(seen.opened_at_us for seen in self.readings) else "joined"
 
 
@@ -170,7 +197,10 @@ def roster(session: Session, study_id: UUID, *, at_us: int) -> list[RosterLine]:
     )
     for row in connection.execute(own):
         seen.setdefault(row.respondent_id, []).append(_seen(row, long, at_us))
-    return [RosterLine(**person._mapping, readings=tuple(seen.get(person.respondent_id, ()))) for person in people]
+    return [
+        RosterLine(**person._mapping, at_us=at_us, readings=tuple(seen.get(person.respondent_id, ())))
+        for person in people
+    ]
 
 
 def _seen(
@@ -189,6 +219,7 @@ def _seen(
         opened_at_us=row.opened_at_us,
         closed_at_us=row.closed_at_us,
         deadline_at_us=row.deadline_at_us,
+        session_ends_at_us=row.session_ends_at_us,
         any_save=row.saved_at_us is not None,
         used_us=None if row.opened_at_us is None else ended - row.opened_at_us,
         extension_us=row.extension_us,
@@ -234,7 +265,7 @@ def report_problem(session: Session, found: readings.Found, text: str, *, at_us:
 
 
 def _held(session: Session, study_id: UUID, reading_id: UUID) -> Row:  # type: ignore[type-arg]  # see above
-    rest = ("study_id", "session_ends_at_us", "latest_at_us", "event_count", "head")
+    rest = ("study_id", "latest_at_us", "event_count", "head")
     columns = (*_MAY_SEE, *(READING.c[name] for name in rest))
     query = select(*columns).where(READING.c.study_id == study_id, READING.c.id == reading_id)
     row = session.connection().execute(query.with_for_update()).one_or_none()

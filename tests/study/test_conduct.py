@@ -24,7 +24,7 @@ from builders import (
 )
 from sqlalchemy import event
 
-from study.progress import State
+from study.progress import NotNow, State
 from study.store import closing, conduct, tally
 from study.store.conduct import CannotChange, RosterLine, Seen
 from study.tables import ClosedBy, StudyState
@@ -87,11 +87,11 @@ def test_no_look_at_conduct_names_anything_that_could_bias(study, reader, look):
 
 def test_what_may_be_seen_is_listed_word_for_word():
     assert {field.name for field in fields(Seen)} == {
-        "id", "case_id", "position", "state", "opened_at_us", "closed_at_us", "deadline_at_us", "any_save", "used_us",
-        "extension_us", "credit_us", "lost_us", "void_reason",
+        "id", "case_id", "position", "state", "opened_at_us", "closed_at_us", "deadline_at_us", "session_ends_at_us",
+        "any_save", "used_us", "extension_us", "credit_us", "lost_us", "void_reason",
     }  # fmt: skip
     assert {field.name for field in fields(RosterLine)} == {
-        "respondent_id", "label", "email", "full_name", "strata", "invited_at_us", "invitation_sent_at_us",
+        "at_us", "respondent_id", "label", "email", "full_name", "strata", "invited_at_us", "invitation_sent_at_us",
         "joined_at_us", "withdrawn_at_us", "withdrawn_reason", "test", "accommodation_percent", "readings",
     }  # fmt: skip
 
@@ -112,6 +112,7 @@ def test_what_is_seen_is_the_same_whatever_was_answered(study, reader, draft):
         opened_at_us=NOON_US,
         closed_at_us=NOON_US + 2,
         deadline_at_us=NOON_US + LIMIT_US,
+        session_ends_at_us=None,
         any_save=True,
         used_us=2,
         extension_us=0,
@@ -291,3 +292,35 @@ def test_time_given_to_one_reader_is_given_to_no_other(sitter):
 def test_without_a_limit_for_all_cases_more_time_makes_none(reader):
     reader.begin()
     assert extended(reader).session_ends_at_us is None
+
+
+@pytest.mark.parametrize(
+    ("at_us", "status"), [(NOON_US + 15 * MINUTE_US - 1, "reading"), (NOON_US + 15 * MINUTE_US, "time over")]
+)
+def test_a_reader_whose_time_for_all_cases_is_over_is_not_still_reading(sitter, at_us, status):
+    sitter.begin()
+    sitter.submit(a_draft("a"))
+    (line,) = roster(sitter.study, at_us=at_us)
+    assert line.sitting_us == (NOON_US, NOON_US + 15 * MINUTE_US)
+    assert (line.status, line.missed) == (status, 2 if status == "time over" else 0)
+    if status == "time over":
+        with pytest.raises(NotNow, match="time for this study is over"):
+            sitter.begin(2, at_us=at_us)
+
+
+def test_while_a_case_is_open_a_readers_time_is_not_over(sitter):
+    sitter.begin()
+    assert roster(sitter.study, at_us=NOON_US + 16 * MINUTE_US)[0].status == "reading"
+
+
+def test_whoever_finished_or_withdrew_is_not_called_out_of_time(sitter):
+    sitter.begin()
+    sitter.submit(a_draft("a"))
+    for position in (2, 3):
+        sitter.study.database.write(
+            lambda session, id=sitter.readings[position - 1]: conduct.set_aside(
+                session, sitter.study.id, id, reason="r", actor_id=uuid4(), at_us=NOON_US + 3
+            )
+        )
+    (line,) = roster(sitter.study, at_us=NOON_US + 16 * MINUTE_US)
+    assert (line.status, line.missed) == ("complete", 0)

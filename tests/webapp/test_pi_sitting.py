@@ -66,3 +66,27 @@ def test_without_such_a_limit_the_form_speaks_of_none(site):
     pi = site.staff(Role.PI)
     pi.get(f"{reader_page(site)}/readings/1/extend")
     assert "other cases" not in pi.text
+
+
+def test_cases_that_were_missed_are_counted_apart_from_those_still_to_come(sitting, pi):
+    missed = len(rows(sitting.database, "reading")) - 1
+    pi.get("/pi/demo")
+    assert f"Not begun {missed} Open now 1 " in pi.text
+    pi.get(reader_page(sitting))
+    assert "Time for all cases began on 21 Nov 2026, 12:00 UTC; ends on 21 Nov 2026, 12:15 UTC" in pi.text
+    sitting.clock.advance(7 * 24 * 3600)
+    pi.get("/pi/demo")
+    assert f"Not begun 0 Not begun: time over {missed} Open now 0 " in pi.text
+    assert "Time over before their last case 1" in pi.text
+    assert "stalled" not in pi.text
+    pi.get(reader_page(sitting))
+    assert pi.text.count("not begun: time over") == missed + 1  # each, and all of them in the caption
+    assert "ended on 21 Nov 2026, 12:15 UTC" in pi.text
+
+
+def test_the_page_of_the_lock_counts_them_with_the_others_that_were_never_begun(sitting):
+    missed = len(rows(sitting.database, "reading")) - 1
+    owner = sitting.staff(Role.OWNER)
+    sitting.clock.advance(24 * 3600)
+    owner.get("/pi/demo/lock")
+    assert f"{missed} readings never begun" in owner.text

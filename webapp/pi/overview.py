@@ -5,7 +5,7 @@ The roster holds nothing that a PI may not see, so nothing that is made of it ca
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 
 from study.progress import State
@@ -20,6 +20,7 @@ class Enrolment:
     invited: int
     joined: int
     complete: int
+    time_over: int
     withdrawn: int
     target: int | None
     first_invited_us: int | None
@@ -61,11 +62,18 @@ def overview(lines: Sequence[RosterLine], *, target: int | None) -> Overview:
     activity = [line.last_activity_us for line in counted if line.last_activity_us is not None]
     return Overview(
         enrolment=_enrolment(counted, target),
-        readings=standing((one.state, one.set_aside, 1) for one in seen),
+        readings=_readings(counted),
         time_used=_time_used(seen),
         last_activity_us=max(activity, default=None),
         timeouts=_timeouts(seen),
     )
+
+
+def _readings(lines: Sequence[RosterLine]) -> Readings:
+    """Those that were missed stand apart from those still to come."""
+    readings = standing((one.state, one.set_aside, 1) for line in lines for one in line.readings)
+    missed = sum(line.missed for line in lines)
+    return replace(readings, assigned=readings.assigned - missed, time_over=missed)
 
 
 def _enrolment(lines: Sequence[RosterLine], target: int | None) -> Enrolment:
@@ -75,6 +83,7 @@ def _enrolment(lines: Sequence[RosterLine], target: int | None) -> Enrolment:
         invited=len(lines),
         joined=len(joined),
         complete=statuses["complete"],
+        time_over=statuses["time over"],
         withdrawn=statuses["withdrawn"],
         target=target,
         first_invited_us=min((line.invited_at_us for line in lines), default=None),
