@@ -6,7 +6,7 @@ from typing import Any
 
 from study.case import Case, OptionId, Selection
 from study.errors import StudyError
-from study.text import storable
+from study.text import storable_part
 
 RATIONALE_CHARACTERS = 4_000
 RESOURCES: Mapping[str, str] = {
@@ -44,7 +44,10 @@ class Draft:
 
 
 def parse_draft(found: object, case: Case) -> Draft:
-    """A draft from the browser's JSON. Raises Unacceptable with a sentence that names what does not fit."""
+    """A draft from the browser's JSON. Raises Unacceptable with a sentence that names what does not fit.
+
+    People paste anything, and nothing of their plan may be lost to it: of a rationale, what can be kept is kept.
+    """
     if not isinstance(found, dict):
         raise Unacceptable("The answer must be one JSON object.")
     unknown = set(found) - {"selected", "confidence", "rationale", "resources", "nothing_to_recommend"}
@@ -61,24 +64,25 @@ def parse_draft(found: object, case: Case) -> Draft:
     draft = Draft(
         selected=frozenset(OptionId(option) for option in selected),
         confidence=_confidence(found.get("confidence")),
-        rationale=rationale,
+        rationale=storable_part(rationale)[:RATIONALE_CHARACTERS],
         resources=frozenset(resources),
         nothing_to_recommend=nothing,
     )
-    check_draft(draft, case)
+    _check_draft(draft, case)
     return draft
 
 
-def check_draft(draft: Draft, case: Case) -> None:
+def adjusted(sent: object, draft: Draft) -> list[str]:
+    """The fields that are kept otherwise than they were sent, for whoever sent this draft to be told."""
+    return ["rationale"] if isinstance(sent, dict) and sent.get("rationale", "") != draft.rationale else []
+
+
+def _check_draft(draft: Draft, case: Case) -> None:
     foreign = draft.selected - case.option_ids
     if foreign:
         raise Unacceptable(f"Option {_named(min(foreign))} does not belong to this case.")
     if draft.confidence is not None and not 0 <= draft.confidence <= 100:
         raise Unacceptable("Confidence is a whole number from 0 to 100.")
-    if len(draft.rationale) > RATIONALE_CHARACTERS:
-        raise Unacceptable(f"The rationale may have {RATIONALE_CHARACTERS} characters; this one has more.")
-    if not storable(draft.rationale):
-        raise Unacceptable("The rationale holds a character that cannot be stored.")
     if not draft.resources <= RESOURCES.keys():
         raise Unacceptable("One of the resources is not on the list.")
     if draft.nothing_to_recommend and draft.selected:

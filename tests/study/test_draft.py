@@ -8,7 +8,17 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from study.chain import canonical
-from study.draft import RATIONALE_CHARACTERS, RESOURCES, Draft, Unacceptable, changes, parse_draft, parse_offsets
+from study.draft import (
+    RATIONALE_CHARACTERS,
+    RESOURCES,
+    Draft,
+    Unacceptable,
+    adjusted,
+    changes,
+    parse_draft,
+    parse_offsets,
+)
+from study.text import storable
 
 CASE = a_case(options=5)
 STORABLE = st.characters(exclude_categories=["Cs"], exclude_characters="\x00")
@@ -80,9 +90,6 @@ def test_any_json_is_a_draft_that_can_be_stored_or_is_refused_with_a_sentence(fo
         ({"confidence": 101}, "from 0 to 100"),
         ({"confidence": "50"}, "from 0 to 100"),
         ({"rationale": None}, "must be text"),
-        ({"rationale": "x" * (RATIONALE_CHARACTERS + 1)}, "4000 characters; this one has more"),
-        ({"rationale": "\ud800"}, "cannot be stored"),
-        ({"rationale": "\x00"}, "cannot be stored"),
         ({"nothing_to_recommend": "yes"}, "yes or no"),
         ({"nothing_to_recommend": True, "selected": ["b"]}, "exclude each other"),
     ],
@@ -94,7 +101,36 @@ def test_each_refusal_names_what_does_not_fit(found, said):
 
 @pytest.mark.parametrize("length", [RATIONALE_CHARACTERS - 1, RATIONALE_CHARACTERS])
 def test_a_rationale_may_have_as_many_characters_as_it_may(length):
-    assert len(parse_draft({"rationale": "é" * length}, CASE).rationale) == length
+    found = {"rationale": "é" * length}
+    draft = parse_draft(found, CASE)
+    assert draft.rationale == found["rationale"]
+    assert adjusted(found, draft) == []
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("half of a pair: \ud83d", "half of a pair: \ufffd"),
+        ("\udfff\ud800 and NUL\x00", "\ufffd\ufffd and NUL\ufffd"),
+        ("x" * RATIONALE_CHARACTERS + "yz", "x" * RATIONALE_CHARACTERS),
+        ("\ud800" * (RATIONALE_CHARACTERS + 1), "\ufffd" * RATIONALE_CHARACTERS),
+    ],
+)
+def test_no_rationale_takes_the_plan_with_it_and_what_became_of_it_is_said(sent, kept):
+    found = {"selected": ["b", "a"], "confidence": 40, "rationale": sent, "resources": ["ai"]}
+    draft = parse_draft(found, CASE)
+    assert draft == Draft(frozenset("ab"), 40, kept, frozenset(["ai"]))
+    assert adjusted(found, draft) == ["rationale"]
+
+
+@given(st.text(st.characters()))
+@example("a whole pair: \U0001f600\n")
+def test_a_text_that_can_be_stored_is_kept_to_the_letter(text):
+    found = {"rationale": text}
+    draft = parse_draft(found, CASE)
+    assert len(draft.rationale) == len(text)
+    assert [*zip(text, draft.rationale, strict=True)] == [(sent, sent if storable(sent) else "\ufffd") for sent in text]
+    assert (adjusted(found, draft) == []) is storable(text)
 
 
 @given(drafts(), drafts())

@@ -109,7 +109,7 @@ def is_one(path: tuple[str, ...], kind: str) -> bool:
     """Whether this strange thing is just what the field may be."""
     may = {
         "take": {"yes"},
-        "rationale": {"a word", "no word"},
+        "rationale": {"a word", "no word", "NUL", "half a character", "a long word"},
         "confidence": {"null"},
         "nothing_to_recommend": set(),
         "selected": {"a list"},

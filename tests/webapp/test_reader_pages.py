@@ -306,7 +306,6 @@ class TestACase:
         place = rows(site, "reader")[0].respondent_id
         assert visitor.post(path, {"rationale": "so\x00so"}).status_code == 422
         assert "cannot be stored" in visitor.text
-        assert visitor.save(path, {"rationale": "\ud800"}, base_revision=0, key="no-text-at-all").status_code == 422
         for page, sent in (
             (f"{path}/problem", {"text": "a\x00b"}),
             (f"/my/{place}/withdraw", {"reason": "a\x00b", "sure": "y"}),
@@ -316,6 +315,37 @@ class TestACase:
             assert "cannot be stored" in visitor.text
         assert rows(site, "problem") == rows(site, "answer") == []
         assert rows(site, "reader")[0].withdrawn_at_us is None
+
+    @pytest.mark.parametrize(
+        ("text", "kept"),
+        [("\ud83d half", "\ufffd half"), ("so\x00so", "so\ufffdso"), ("x" * 4001, "x" * 4000)],
+    )
+    def test_a_text_that_cannot_be_kept_takes_no_tick_with_it(self, site_on_both, text, kept):
+        """A paste that was cut in half must not cost the rest of the case, save by save, until the time is over."""
+        site = site_on_both
+        visitor = site.joined(site.load().name)
+        path = begun(visitor)
+        first, second, *_ = options_of(visitor)
+        for revision, draft in enumerate(({"selected": [first]}, {"selected": [first, second]})):
+            draft |= {"rationale": text}
+            answer = visitor.save(path, draft, base_revision=revision, key=f"pasted-{revision}")
+            assert (answer.status_code, answer.json["revision"]) == (200, revision + 1)
+            assert answer.json["adjusted"] == ["rationale"]
+        again = visitor.save(path, draft, base_revision=revision, key=f"pasted-{revision}")
+        assert (again.status_code, again.json["adjusted"]) == (200, ["rationale"])
+        (row,) = rows(site, "answer")
+        assert (row.selected, row.rationale) == (sorted([first, second]), kept)
+        mended = visitor.save(path, {**draft, "rationale": "Fine."}, base_revision=2, key="mended-text")
+        assert (mended.status_code, "adjusted" in mended.json) == (200, False)
+
+    def test_a_text_that_cannot_be_kept_is_kept_apart_all_the_same_once_the_time_is_over(self, site_on_both):
+        site = site_on_both
+        visitor = site.joined(site.load().name)
+        path = begun(visitor)
+        site.clock.advance(LIMIT_S + GRACE_S + 1)
+        draft = {"selected": options_of(visitor)[:1], "rationale": "\ud83d\x00"}
+        assert visitor.save(path, draft, base_revision=0, key="late-paste").status_code == 410
+        assert [row.body["draft"]["rationale"] for row in rows(site, "late_payload")] == ["\ufffd\ufffd"]
 
     def test_someone_elses_reading_is_not_there(self, site):
         study = site.load()

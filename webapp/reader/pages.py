@@ -10,7 +10,7 @@ from flask_wtf.csrf import generate_csrf
 from sqlmodel import Session
 
 from study.case import Case, Option, Selection
-from study.draft import Draft, Unacceptable, parse_draft, parse_offsets
+from study.draft import Draft, Unacceptable, adjusted, parse_draft, parse_offsets
 from study.presence import Beat, Counts
 from study.progress import NotNow, State
 from study.protocol import Protocol
@@ -150,8 +150,8 @@ def refusal_to_begin(session: Session, found: Found, protocol: Protocol, terms: 
     return None
 
 
-def parse_save(sent: object, case: Case) -> Sent:
-    """What a page sends to be kept. Raises Unacceptable."""
+def parse_save(sent: object, case: Case) -> tuple[Sent, list[str]]:
+    """What a page sends to be kept, and the fields that are kept otherwise than it sent them. Raises Unacceptable."""
     if not isinstance(sent, dict):
         raise Unacceptable("A save must be one JSON object.")
     key, base_revision = sent.get("key"), sent.get("base_revision")
@@ -168,7 +168,7 @@ def parse_save(sent: object, case: Case) -> Sent:
         elapsed_ms=parse_offsets({"elapsed": sent.get("elapsed_ms")}).get("elapsed"),
     )
     check_sent(parsed)
-    return parsed
+    return parsed, adjusted(sent.get("draft"), parsed.draft)
 
 
 def parse_lease(sent: object) -> tuple[str, bool]:
@@ -205,11 +205,13 @@ def _lease(found: object) -> str:
     return found
 
 
-def answer_to_save(outcome: Saved | Stale | Moved | Closed, at_us: int) -> Response:
+def answer_to_save(outcome: Saved | Stale | Moved | Closed, at_us: int, otherwise: Sequence[str]) -> Response:
+    """`otherwise`: the fields that are kept otherwise than the page sent them; it is told of them if there are any."""
     match outcome:
         case Saved(revision, saved_at_us, deadline_us, session_ends_us):
             clock = {"deadline_ms": _ms(deadline_us), "session_ends_ms": _ms(session_ends_us)}
-            return jsonify(revision=revision, saved_at=iso(saved_at_us), now_ms=_ms(at_us), **clock)
+            told = {"adjusted": otherwise} if otherwise else {}
+            return jsonify(revision=revision, saved_at=iso(saved_at_us), now_ms=_ms(at_us), **clock, **told)
         case _:
             return refused(outcome)
 

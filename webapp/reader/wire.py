@@ -20,12 +20,13 @@ def save(reading_id: UUID) -> ResponseReturnValue:
     """One change after another."""
     me, at_us, body = deps.my_id(), deps.now_us(), _sent()
 
-    def work(session: Session) -> Saved | Stale | Moved | Closed:
+    def work(session: Session) -> tuple[Saved | Stale | Moved | Closed, list[str]]:
         found = readings.of_reader(session, reading_id, me, for_update=True)
-        sent = pages.parse_save(body, gather.content(found).cases[found.row.case_id])
-        return answering.save(session, found, sent, at_us=at_us)
+        sent, otherwise = pages.parse_save(body, gather.content(found).cases[found.row.case_id])
+        return answering.save(session, found, sent, at_us=at_us), otherwise
 
-    return pages.answer_to_save(deps.database().write(work), at_us)
+    outcome, otherwise = deps.database().write(work)
+    return pages.answer_to_save(outcome, at_us, otherwise)
 
 
 @bp.post("/readings/<uuid:reading_id>/lease")
