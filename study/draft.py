@@ -17,6 +17,8 @@ RESOURCES: Mapping[str, str] = {
     "ai": "An AI tool",
 }
 """What a reader may attest to have used: stored word → label."""
+_FIELDS = ("confidence", "rationale", "resources", "nothing_to_recommend")
+"""What is asked beside the options."""
 
 
 class Unacceptable(StudyError):
@@ -102,9 +104,7 @@ def changes(old: Draft, new: Draft, offsets_ms: Mapping[str, int]) -> list[dict[
     ]
     before, after = old.as_json(), new.as_json()
     listed += [
-        {"field": name, "old": before[name], "new": after[name]}
-        for name in ("confidence", "rationale", "resources", "nothing_to_recommend")
-        if before[name] != after[name]
+        {"field": name, "old": before[name], "new": after[name]} for name in _FIELDS if before[name] != after[name]
     ]
     for change in listed:
         offset = offsets_ms.get(change.get("option") or change["field"])
@@ -112,15 +112,20 @@ def changes(old: Draft, new: Draft, offsets_ms: Mapping[str, int]) -> list[dict[
     return listed
 
 
-def parse_offsets(found: object) -> dict[str, int]:
-    """The client's own offsets in milliseconds since it showed the page. Hints, never trusted: odd ones are dropped."""
+def parse_offsets(found: object, case: Case) -> dict[str, int]:
+    """When each option and field was last changed, in milliseconds since the page was shown, by the client's own clock.
+
+    Hints, never trusted: odd ones are dropped, and so are those of what this form does not have.
+    """
     if not isinstance(found, dict):
         return {}
-    return {
-        name: offset
-        for name, offset in found.items()
-        if isinstance(name, str) and isinstance(offset, int) and not isinstance(offset, bool) and 0 <= offset < 2**53
-    }
+    offsets = {name: parse_offset(found.get(name)) for name in (*sorted(case.option_ids), *_FIELDS)}
+    return {name: offset for name, offset in offsets.items() if offset is not None}
+
+
+def parse_offset(found: object) -> int | None:
+    """One of them; None: not given, or none that a clock could have given."""
+    return found if isinstance(found, int) and not isinstance(found, bool) and 0 <= found < 2**53 else None
 
 
 def _confidence(found: object) -> int | None:

@@ -167,10 +167,20 @@ def test_a_change_carries_the_clients_own_offset():
     ]
 
 
-@given(JSON)
-@example({"a": True, "b": -1, "c": 2**53, "d": 5, "e": 5.0})
-def test_offsets_are_hints_and_odd_ones_are_dropped(found):
-    offsets = parse_offsets(found)
+ODD = {"a": True, "b": -1, "c": 2**53, "d": 5, "e": 5.0, "confidence": "7"}
+
+
+@given(JSON | st.dictionaries(WORDS | st.sampled_from(sorted(CASE.option_ids)), JSON, max_size=5))
+@example(ODD)
+@example(dict.fromkeys(map(str, range(1000)), 1))
+def test_offsets_are_hints_and_what_is_odd_or_of_no_field_here_is_dropped(found):
+    offsets = parse_offsets(found, CASE)
+    assert offsets.keys() <= CASE.option_ids | {"confidence", "rationale", "resources", "nothing_to_recommend"}
     assert all(type(offset) is int and 0 <= offset < 2**53 for offset in offsets.values())
-    if found == {"a": True, "b": -1, "c": 2**53, "d": 5, "e": 5.0}:
-        assert offsets == {"d": 5}
+    assert found != ODD or offsets == {"d": 5}
+
+
+def test_every_option_and_every_other_field_may_have_an_offset():
+    names = [*CASE.option_ids, "confidence", "rationale", "resources", "nothing_to_recommend"]
+    sent = {name: number for number, name in enumerate(names)}
+    assert parse_offsets(sent, CASE) == sent

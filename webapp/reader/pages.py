@@ -10,7 +10,7 @@ from flask_wtf.csrf import generate_csrf
 from sqlmodel import Session
 
 from study.case import Case, Option, Selection
-from study.draft import Draft, Unacceptable, adjusted, parse_draft, parse_offsets
+from study.draft import Draft, Unacceptable, adjusted, parse_draft, parse_offset, parse_offsets
 from study.presence import Beat, Counts
 from study.progress import NotNow, State
 from study.protocol import Protocol
@@ -164,8 +164,8 @@ def parse_save(sent: object, case: Case) -> tuple[Sent, list[str]]:
         base_revision=base_revision,
         lease=_lease(sent.get("lease")),
         draft=parse_draft(sent.get("draft"), case),
-        offsets_ms=parse_offsets(sent.get("offsets_ms")),
-        elapsed_ms=parse_offsets({"elapsed": sent.get("elapsed_ms")}).get("elapsed"),
+        offsets_ms=parse_offsets(sent.get("offsets_ms"), case),
+        elapsed_ms=parse_offset(sent.get("elapsed_ms")),
     )
     check_sent(parsed)
     return parsed, adjusted(sent.get("draft"), parsed.draft)
