@@ -14,6 +14,7 @@ from study.draft import Unacceptable
 from study.errors import StudyError
 from study.progress import NotNow
 from study.store.accounts import Refused
+from study.store.answering import TooMany
 from study.store.conduct import CannotChange
 from study.store.enrolment import AgreedToOther, NoSuchReader
 from study.store.jobs import NoSuchArtefact
@@ -33,6 +34,7 @@ STATUS: dict[type[StudyError], int] = {
     AgreedToOther: 409,
     Refused: 410,
     Unacceptable: 422,
+    TooMany: 429,
 }
 DENIALS = frozenset({403, 404})
 TITLES = {

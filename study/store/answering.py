@@ -16,6 +16,7 @@ from sqlmodel import Session
 from study.answer import ResponseMode
 from study.db import Together, connection_of, given
 from study.draft import Draft, Unacceptable, changes
+from study.errors import StudyError
 from study.lease import may_write
 from study.progress import NotNow, State
 from study.store import readings
@@ -47,6 +48,13 @@ _CLAIM_KEY = (
     .returning(SAVE.c.revision)
 )
 _KEY = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+MOST_LATE_PAYLOADS = 200
+"""More than all pages of a reader can be left with at the end of a case; a program that sends more fills no disk."""
+
+
+class TooMany(StudyError):
+    """More came for a reading after its end than any reader's pages can have sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,12 +192,21 @@ def _too_late(session: Session, found: Found, sent: Sent, *, at_us: int) -> Clos
     row, state = found.row, found.told(at_us)
     if found.locked or (found.ever_saved and sent.draft == found.draft):
         return Closed(state, row.receipt, kept_apart=False)
-    known = connection_of(session).scalar(
-        select(LATE.c.id).where(LATE.c.study_id == row.study_id, LATE.c.reading_id == row.id, LATE.c.key == sent.key)
-    )
-    if known is None:
+    if not _is_apart(session, found, sent.key):
         _keep_apart(session, found, sent, at_us=at_us)
     return Closed(state, row.receipt, kept_apart=True)
+
+
+def _is_apart(session: Session, found: Found, key: str) -> bool:
+    """Whether this was kept apart already. Raises TooMany where it was not, and nothing more will be."""
+    of_reading = (LATE.c.study_id == found.row.study_id, LATE.c.reading_id == found.row.id)
+    keys = set(connection_of(session).scalars(select(LATE.c.key).where(*of_reading)))
+    if key not in keys and len(keys) >= MOST_LATE_PAYLOADS:
+        raise TooMany(
+            f"{len(keys)} answers came for this case after its time was over, and no more of them are kept. "
+            "Tell the study team, in a report, what else you wanted to say."
+        )
+    return key in keys
 
 
 def _keep_apart(session: Session, found: Found, sent: Sent, *, at_us: int) -> None:
