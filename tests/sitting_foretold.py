@@ -3,6 +3,7 @@
 Written from the protocol alone, over the rows as they stood when the request arrived.
 """
 
+import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -122,8 +123,22 @@ def _begin(stand: Stand, at: At, sent: Mapping[str, Any], now_us: int) -> Foreto
 def ends_us(stand: Stand, now_us: int) -> int:
     """The deadline of a reading that is begun now: of the case or of the sitting, whichever comes first."""
     opened = [row["opened_at_us"] for row in stand.readings.values() if row["opened_at_us"] is not None]
+    began_us = min(opened or [now_us])
     credit = sum(row["credit_us"] for row in stand.readings.values())
-    return min(now_us + LIMIT_US, min(opened or [now_us]) + SESSION_US + credit)
+    return min(now_us + LIMIT_US, began_us + SESSION_US + credit + (in_breaks_us(stand, began_us) if opened else 0))
+
+
+def in_breaks_us(stand: Stand, began_us: int) -> int:
+    """What outages took from the sitting that no case was given back: its clock ran on between them."""
+    told = [json.loads(row["body"]) for row in stand.payloads]
+    total = 0
+    for from_us, to_us in stand.outages:
+        if to_us > began_us and to_us - from_us <= LONGEST_OUTAGE_US:
+            of_cases = sum(
+                body["credit_us"] for body in told if (body.get("from_us"), body.get("to_us")) == (from_us, to_us)
+            )
+            total += max(0, to_us - max(from_us, began_us) - of_cases)
+    return total
 
 
 def _late(at: At, key: str, draft: Mapping[str, Any], stand: Stand) -> tuple[tuple[str, ...], bool]:

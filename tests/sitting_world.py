@@ -82,7 +82,7 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Stand:
-    """Everything that the database holds of one reader's readings."""
+    """Everything that the database holds of one reader's readings, and when the site was out."""
 
     readings: Mapping[UUID, Row]
     answers: Mapping[UUID, Row]
@@ -91,6 +91,7 @@ class Stand:
     events: Sequence[Row]
     payloads: Sequence[Row]
     presence: Sequence[Row]
+    outages: Sequence[tuple[int, int]]
 
     def of(self, table: str, reading: UUID) -> list[Row]:
         name = "subject_id" if table in ("events", "payloads") else "reading_id"
@@ -221,6 +222,7 @@ class World:
                 fetch("event", "subject_id", order="seq"),
                 fetch("event_payload", "subject_id", order="seq"),
                 fetch("presence", "reading_id", order="page"),
+                sorted({(row.from_us, row.to_us) for row in connection.execute(select(metadata.tables["outage"]))}),
             )
 
 

@@ -10,7 +10,7 @@ from study.allocation import presented_order
 from study.case import Case
 from study.progress import NotNow, State, check_may_become
 from study.protocol import Protocol, Stage
-from study.store import readings
+from study.store import outages, readings
 from study.store.clocks import not_before_the_anchor
 from study.store.readings import READING, Found
 from study.tables import StudyState
@@ -48,16 +48,20 @@ def terms(session: Session, found: Found, *, protocol: Protocol, stage: Stage, a
 
 
 def _sitting(session: Session, found: Found) -> tuple[int | None, int]:
-    """When this reader's sitting began (None: not yet), and how much time its cases were given so far.
+    """When this reader's sitting began (None: not yet), and how much time was given to it so far.
 
-    What outages took from a case, and what the study team gave it: none of the other cases pays for either.
+    That is what outages took from its cases and between two of them, and what the study team gave for a case: no other
+    case pays for that.
     """
-    given = READING.c.credit_us + READING.c.extension_us
-    query = select(func.min(READING.c.opened_at_us), func.coalesce(func.sum(given), 0)).where(
-        READING.c.study_id == found.row.study_id, READING.c.respondent_id == found.row.respondent_id
+    study_id, reader = found.row.study_id, found.row.respondent_id
+    of_cases = READING.c.credit_us + READING.c.extension_us
+    query = select(func.min(READING.c.opened_at_us), func.coalesce(func.sum(of_cases), 0)).where(
+        READING.c.study_id == study_id, READING.c.respondent_id == reader
     )
-    began, more = session.connection().execute(query).one()
-    return began, int(more)
+    began, given = session.connection().execute(query).one()
+    if began is None:
+        return None, 0
+    return began, int(given) + outages.in_breaks_us(session, study_id, reader, began_us=began)
 
 
 def check_may_begin(session: Session, found: Found, *, protocol: Protocol, at_us: int, ends_us: int | None) -> None:

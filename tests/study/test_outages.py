@@ -262,6 +262,44 @@ def test_a_sitting_ends_later_too_and_the_next_case_of_it_has_the_time(database)
     assert (second.session_ends_at_us, second.deadline_at_us) == (NOON_US + 19 * MINUTE_US, NOON_US + 19 * MINUTE_US)
 
 
+def a_sitting(database, *, minutes=15, **who):
+    reader = a_reader_joined(a_study_in(database, protocol=a_protocol(session_limit_s=60 * minutes)), **who)
+    reader.begin()
+    reader.submit(a_draft("a"), at_us=NOON_US + 2 * MINUTE_US)
+    return reader
+
+
+def test_an_outage_in_a_break_takes_nothing_from_the_sitting(database):
+    """A minute after the first case the web goes for ten; then thirteen minutes are left, as there were before."""
+    reader = a_sitting(database)
+    back_us = NOON_US + 13 * MINUTE_US
+    an_outage(database, NOON_US + 3 * MINUTE_US, back_us)
+    row = reader.begin(2, at_us=back_us).row
+    assert (row.session_ends_at_us, row.deadline_at_us) == (back_us + 12 * MINUTE_US, back_us + LIMIT_US)
+    assert row.credit_us == 0
+
+
+def test_an_outage_counts_once_for_a_sitting_whether_a_case_was_open_or_not(database):
+    reader = a_reader_joined(a_study_in(database, protocol=a_protocol(session_limit_s=1200)))
+    an_outage(database, NOON_US - MINUTE_US, NOON_US - MS_US)  # before it
+    reader.begin()
+    beat(database, NOON_US + 14 * SECOND_US)
+    an_outage(database, NOON_US + 14 * SECOND_US, NOON_US + 74 * SECOND_US)  # in the case: a minute
+    reader.submit(a_draft("a"), at_us=NOON_US + 80 * SECOND_US)
+    for at_us in range(NOON_US + 80 * SECOND_US, NOON_US + 2 * MINUTE_US + 1, 10 * SECOND_US):
+        beat(database, at_us)
+    beat(database, NOON_US + 4 * MINUTE_US)  # in the break: two
+    row = reader.begin(2, at_us=NOON_US + 5 * MINUTE_US).row
+    assert row.session_ends_at_us == NOON_US + 23 * MINUTE_US
+
+
+def test_an_outage_in_a_break_that_is_too_long_for_the_rule_gives_the_sitting_nothing(database):
+    reader = a_sitting(database, minutes=30)
+    an_outage(database, NOON_US + 3 * MINUTE_US, NOON_US + 3 * MINUTE_US + LONGEST_US + MS_US)
+    row = reader.begin(2, at_us=NOON_US + 19 * MINUTE_US).row
+    assert row.session_ends_at_us == NOON_US + 30 * MINUTE_US
+
+
 def test_who_is_not_running_is_given_nothing_and_no_event(database, study, reader):
     """Not begun, submitted, set aside, over before, without a limit, of a locked study."""
     readers = [a_reader_joined(study, f"r{number}@example.org") for number in range(3)]
