@@ -31,7 +31,11 @@ def save(reading_id: UUID) -> ResponseReturnValue:
 
 @bp.post("/readings/<uuid:reading_id>/lease")
 def lease(reading_id: UUID) -> ResponseReturnValue:
-    """A page asks to write: when it opens, and when its reader says to continue here."""
+    """A page asks to write: when it opens, and when its reader says to continue here.
+
+    It has no key. Where the network brings a take once more after another page took the case, it is taken back: no
+    answer is lost to that, the other page is told with its next save or beat, and an event tells the change of hands.
+    """
     me, at_us = deps.my_id(), deps.now_us()
     wanted, asked = pages.parse_lease(_sent())
 
