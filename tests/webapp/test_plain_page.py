@@ -250,6 +250,25 @@ def test_a_field_that_cannot_be_taken_is_asked_for_again_and_takes_nothing_else_
     assert len(rows(site, "save")) == 1
 
 
+def test_lines_count_in_a_form_as_they_count_on_the_page(started):
+    """What the page's script kept at its limit of characters goes through the form to the review as it is."""
+    site, visitor, path = started
+    text = "a\n" * 1999 + "ab"
+    assert visitor.save(path, {"rationale": text}, base_revision=0, key="of-many-lines").status_code == 200
+    visitor.get(path)
+    assert visitor.post(path, {"rationale": text.replace("\n", "\r\n")}).location == f"{path}/review"
+    assert [row.rationale for row in rows(site, "answer")] == [text]
+    assert len(rows(site, "save")) == 1
+
+
+@pytest.mark.parametrize(("lines", "status"), [(1000, 303), (1001, 422)])
+def test_lines_of_a_report_count_as_its_page_counts_them(started, lines, status):
+    site, visitor, path = started
+    visitor.get(f"{path}/problem")
+    assert visitor.post(f"{path}/problem", {"text": "x\r\n" * (lines - 1) + "xx"}).status_code == status
+    assert len(rows(site, "problem")) == (status == 303)
+
+
 def test_what_was_right_before_stands_where_it_is_wrong_now(started):
     site, visitor, path = started
     chosen = options(visitor)[:2]

@@ -17,6 +17,11 @@ def _storable(_form: FlaskForm, field: Field) -> None:
         raise ValidationError("A character in this text cannot be stored. Type it again instead of pasting it.")
 
 
+def _newlines(text: str | None) -> str | None:
+    """A browser sends a line's end as two characters where its page counted one, and stored one."""
+    return text and text.replace("\r\n", "\n")
+
+
 class ReadingForm(FlaskForm):
     selected = SelectMultipleField("Options", validate_choice=True)
     confidence = IntegerField(
@@ -25,6 +30,7 @@ class ReadingForm(FlaskForm):
     )
     rationale = TextAreaField(
         "Why",
+        filters=[_newlines],
         validators=[Length(max=RATIONALE_CHARACTERS, message=f"At most {RATIONALE_CHARACTERS} characters."), _storable],
     )
     resources = SelectMultipleField(
@@ -55,7 +61,7 @@ class ReadingForm(FlaskForm):
         return Draft(
             selected=frozenset(OptionId(option) for option in self.selected.data or ()),
             confidence=self.confidence.data,
-            rationale=(self.rationale.data or "").replace("\r\n", "\n"),
+            rationale=self.rationale.data or "",
             resources=frozenset(self.resources.data or ()),
             nothing_to_recommend=bool(self.nothing_to_recommend.data),
         )
@@ -91,6 +97,7 @@ class SubmitForm(FlaskForm):
 class ProblemForm(FlaskForm):
     text = TextAreaField(
         "What is wrong with this case?",
+        filters=[_newlines],
         validators=[
             InputRequired("Say in a few words what is wrong."),
             Length(max=2000, message="At most 2,000 characters."),
@@ -100,7 +107,11 @@ class ProblemForm(FlaskForm):
 
 
 class WithdrawForm(FlaskForm):
-    reason = TextAreaField("Your reason", validators=[Length(max=500, message="At most 500 characters."), _storable])
+    reason = TextAreaField(
+        "Your reason",
+        filters=[_newlines],
+        validators=[Length(max=500, message="At most 500 characters."), _storable],
+    )
     sure = BooleanField(
         "Yes, I want to withdraw from this study.", validators=[InputRequired("Tick this to withdraw.")]
     )
