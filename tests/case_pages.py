@@ -1,9 +1,12 @@
 """What browser tests of a case do over and over: sign in, begin, and look at what the site has stored."""
 
 import re
+import time
+from collections.abc import Callable
 
 from browsers import Served
-from playwright.sync_api import Page, expect
+from builders import rows
+from playwright.sync_api import BrowserContext, Page, expect
 from sites import PASSWORD, demo_files
 
 from study.tables import metadata
@@ -92,3 +95,49 @@ def queued(page: Page) -> list[str]:
           return all.map((each) => JSON.stringify({ ...each, iv: latin(each.iv), data: latin(each.data) }));
         }"""
     )
+
+
+def offline(page: Page, *, yes: bool = True) -> None:
+    page.context.set_offline(yes)
+
+
+def waits_on_the_device(page: Page, values: list[str]) -> None:
+    """Until the queue was written: it never waits for the network."""
+    expect(page.locator("#kept")).to_contain_text("Not saved yet")
+    assert ticked(page) == sorted(values)
+    held = "async () => (await indexedDB.databases()).some((each) => each.name === 'primum')"
+    page.wait_for_function(held)
+    assert queued(page)
+
+
+def emptied(page: Page) -> bool:
+    return in_time(page, lambda: not queued(page))
+
+
+def in_time(page: Page, holds: Callable[[], bool]) -> bool:
+    """Whether something comes to hold that no word on the page tells."""
+    for _ in range(200):
+        if holds():
+            return True
+        page.wait_for_timeout(100)
+    return False
+
+
+def wait_until_over(served: Served) -> None:
+    row = rows(served.site.database, "reading")[0]
+    while served.site.clock() <= row["deadline_at_us"] + row["grace_us"]:
+        time.sleep(0.05)
+
+
+def held_over_the_deadline(served: Served) -> tuple[BrowserContext, str, list[str]]:
+    """A tab that was closed offline, and a case whose time is over meanwhile."""
+    page = begun(served, with_limit(6))
+    wanted = options(page)[:2]
+    offline(page)
+    tick(page, *wanted)
+    waits_on_the_device(page, wanted)
+    context, case = page.context, page.url
+    page.close(run_before_unload=False)
+    wait_until_over(served)
+    context.set_offline(False)
+    return context, case, wanted

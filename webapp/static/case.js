@@ -5,7 +5,7 @@ import { Countdown } from "./countdown.js";
 import { GoingOn } from "./going_on.js";
 import { Keeping } from "./keeping.js";
 import { inherit, ownLease } from "./lease.js";
-import { attend, hush, said, tell, tellNothing } from "./notices.js";
+import { attend, hush, said, tell, tellNothing, untell } from "./notices.js";
 import { Plan } from "./plan.js";
 import { watch } from "./presence.js";
 import { Queue } from "./queue.js";
@@ -16,12 +16,13 @@ const urls = form.dataset;
 const opening = Queue.from(form).catch(() => null);
 const plan = new Plan(form);
 const list = choosing(form, { tell, onChange: changed });
-const countdown = new Countdown(form.dataset, { onEnd: timeIsUp, onMore: moreTime, ask: resync });
+const countdown = new Countdown(form.dataset, { onEnd: timeIsUp, onMore: moreTime, onGiven: given, ask: resync });
 const wire = new Wire({ csrf: form.csrf_token, onTime: (found, exchange) => countdown.correctTo(found, exchange) });
 const LOOK_AGAIN_MS = 1000, DOWNLOAD = "Download my answers";
 let lease = null, queue = null, keeping = null; // until the page has its name, and has read what an earlier one left
 let left = null; // where the reader was in the form when it was closed to them
-let unreached = false; // for so long that the reader was told
+let unreached = null; // what the reader was told of a site that cannot be reached
+let lead = "No connection.";
 let leaving = null;
 const goingOn = new GoingOn({ form, plan, keeping: () => keeping, reached: resync });
 
@@ -47,7 +48,7 @@ async function start() {
 /* Changes */
 
 function changed(name) {
-  hush();
+  if (unreached === null) hush();
   goingOn.forget();
   if (keeping?.tries === 0) said("Saving …");
   keeping?.changed(name);
@@ -83,9 +84,8 @@ form.addEventListener("input", (event) => {
 function saved({ revision, savedAt }) {
   form.base_revision.value = urls.revision = revision;
   if (keeping.unsent) return;
-  if (unreached) tellNothing();
-  unreached = false;
-  const at = new Date(savedAt).toLocaleTimeString([], { hour12: false });
+  reached();
+  const at = new Date(savedAt).toLocaleTimeString([], { hourCycle: "h23" });
   if (plan.readable) said(`Saved ${at}`);
   else said("Saved, but confidence must be 0 to 100", "waiting");
   if (countdown.ended) leave();
@@ -93,21 +93,32 @@ function saved({ revision, savedAt }) {
 }
 
 function waiting(reason) {
-  said(`Not saved yet: ${reason}. Trying again …`, "waiting");
+  said(countdown.ended ? `Time is up. Not sent yet: ${reason}.` : `Not saved yet: ${reason}. Trying again …`, "waiting");
   if (reason === "signed out") return;
-  if (keeping.stuck) stuck();
-  else goingOn.explain();
+  lead = reason === "no connection" ? "No connection." : "The site does not answer just now.";
+  sayUnreached();
 }
 
-function stuck() {
-  unreached = true;
-  if (queue === null) return tell("No connection for over a minute. What you chose is on this page: keep it open, and it is sent when the connection is back.");
-  tell("No connection for over a minute. What you chose is kept on this device, encrypted, and is sent when the connection is back. Should this device fail, take a file along: the receipt of this case takes it in.", {
-    [DOWNLOAD]: () => download(queue, lease, `answers-${urls.reading.slice(0, 8)}.json`),
-  });
+function reached() {
+  if (unreached !== null) untell(unreached);
+  unreached = null;
+}
+
+// From the first save that failed: where the choices are, and until when they count.
+function sayUnreached() {
+  const place = queue === null ? "on this page: keep it open" : "on this device";
+  const sentences = countdown.late
+    ? ["Time is up. What had reached us is your answer; what is", queue === null ? "on this page" : "on this device", "is sent as soon as there is a connection, kept apart, and the study team is told."]
+    : [countdown.ended ? `Time is up. ${lead}` : lead, `Your choices are kept ${place},`, countdown.countsUntil ? `and count if they arrive by ${countdown.countsUntil}.` : "and are sent when the connection is back."];
+  if (goingOn.wanted && !countdown.ended) sentences.push("The review opens as soon as everything is saved.");
+  const offered = keeping.stuck && queue !== null;
+  if (offered) sentences.push("Should this device fail, take a file along: the receipt of this case takes it in.");
+  unreached = sentences.join(" ");
+  tell(unreached, offered ? { [DOWNLOAD]: () => download(queue, lease, `answers-${urls.reading.slice(0, 8)}.json`) } : {});
 }
 
 function refused(sentence) {
+  unreached = null;
   said("Not saved", "lost");
   tell(`${sentence} Change it, and everything is saved.`);
 }
@@ -134,6 +145,7 @@ async function signedOut() {
 async function ask({ take = false, keepMine = false } = {}) {
   const answer = await wire.post(urls.lease, { lease, take }).catch(() => null);
   if (answer?.ok) {
+    if (!take && answer.body.revision < keeping.revision) return; // it was on its way while this page went on
     const other = answer.body.revision !== keeping.revision;
     if (take || (!keeping.unsent && (keeping.halted || other))) keeping.goOn(answer.body, { keepMine });
   } else if (answer?.status === 423) keeping.conflict({ moved: true, ...answer.body });
@@ -143,6 +155,7 @@ async function ask({ take = false, keepMine = false } = {}) {
 }
 
 function conflict({ moved, unsent }) {
+  unreached = null;
   if (form.contains(document.activeElement)) left = document.activeElement;
   plan.freeze();
   goingOn.forget();
@@ -187,7 +200,11 @@ function timeIsUp() {
 function moreTime() {
   if (!keeping.halted) plan.thaw();
   said(keeping.unsent ? "Not saved yet" : "Saved");
-  tell("You were given more time. Please go on.");
+}
+
+// A decision that is asked for stays; the time is told without it too.
+function given(words) {
+  if (keeping && !keeping.halted) tell(words);
 }
 
 // To the receipt, once the server has everything and has closed the case.
@@ -197,6 +214,7 @@ async function leave() {
     keeping.halted = false; // the choice is over with the time: what this page holds is sent, to be kept apart
     if (keeping.tries === 0) keeping.now();
   } else await resync();
+  if (unreached !== null && keeping.unsent) sayUnreached(); // the grace may be over since
   clearTimeout(leaving);
   leaving = setTimeout(leave, LOOK_AGAIN_MS * (1 + Math.random()));
 }
@@ -210,9 +228,11 @@ function closed() {
 
 function over({ keptApart }) {
   plan.freeze();
+  unreached = null;
   if (!keptApart) return location.replace(urls.here);
   said("Time is up", "lost");
-  tell("This arrived after the time was over. It is kept apart for the study team; your last answer in time stands.", { "Go on": () => location.replace(urls.here) });
+  const stands = keeping.revision ? "Your last answer that reached us in time stands." : "Nothing had reached us before, so this case counts as answered with nothing chosen.";
+  tell(`This arrived after the time was over and is not counted: it is kept apart for the study team. ${stands} If a fault of ours cost you time, report it.`, { "Go on": () => location.replace(urls.here) });
 }
 
 async function resync() {

@@ -2,7 +2,7 @@
 // sent again unchanged until there is an answer; what came after waits its turn, here and in the device's queue.
 import { newWord } from "./lease.js";
 import { same } from "./plan.js";
-import { pause } from "./wire.js";
+import { meant, pause } from "./wire.js";
 
 const DEBOUNCE_MS = 500, LONGEST_DIRTY_MS = 10_000, STUCK_MS = 60_000;
 
@@ -77,8 +77,10 @@ export class Keeping {
     }
   }
 
-  async settle({ ok, status, body, waitMs }) {
-    if (ok) this.acknowledged(body);
+  async settle(answer) {
+    const { ok, status, body, waitMs } = answer;
+    if (!meant(answer)) this.again("the site is busy", waitMs);
+    else if (ok) this.acknowledged(body);
     else if (status === 409 || status === 423) this.conflict({ moved: status === 423, revision: body.revision, draft: body.draft });
     else if (status === 410) this.over(body);
     else if (status === 422) this.refused(body.error);
@@ -120,9 +122,10 @@ export class Keeping {
   // there is nothing to decide.
   conflict({ moved, revision, draft }) {
     if (!moved && this.unanswered.some((own) => same(own, draft))) return void this.goOn({ revision, draft }, { keepMine: true });
+    const agreed = same(draft, this.plan.draft());
     this.halted = true;
     clearTimeout(this.timer);
-    if (same(draft, this.plan.draft())) this.letGo();
+    if (agreed) this.letGo();
     if (!moved && !this.unsent) return void this.goOn({ revision, draft });
     this.on.conflict({ moved, unsent: this.unsent });
   }

@@ -19,17 +19,25 @@ export class Wire {
     return answer;
   }
 
-  // Throws where there is no answer at all.
+  // Throws where there is no answer at all. `told`: it is in the site's own words, and no page of whatever lies between.
   async exchange(url, asked) {
     const sentAt = performance.now();
     const answer = await fetch(url, { ...asked, redirect: "manual", signal: AbortSignal.timeout?.(PATIENCE_MS) });
     const receivedAt = performance.now();
-    const told = answer.headers.get("Content-Type")?.startsWith("application/json");
+    const told = answer.headers.get("Content-Type")?.startsWith("application/json") ?? false;
     const body = told ? await answer.json() : {};
     if (answer.ok && body.now_ms !== undefined) this.onTime(body, { sentAt, receivedAt });
     const wait = Number(answer.headers.get("Retry-After"));
-    return { ok: answer.ok && told, status: answer.status, body, waitMs: wait > 0 ? wait * 1000 : 0 };
+    return { ok: answer.ok && told, told, status: answer.status, body, waitMs: wait > 0 ? wait * 1000 : 0 };
   }
+}
+
+// What the site says of a save has these words. Anything else with the same number was said by somebody else.
+export function meant({ told, status, body }) {
+  if (!told) return false;
+  if (status === 200) return Number.isInteger(body.revision);
+  if (status === 409 || status === 423) return body.draft !== undefined;
+  return status === 410 ? typeof body.kept_apart === "boolean" : true;
 }
 
 const FIRST_MS = 500, LONGEST_MS = 15_000;
