@@ -183,9 +183,11 @@ def test_a_refusal_is_seen_wherever_the_page_is_scrolled_to(served):
     assert in_view(page, "#banner")
 
 
-def test_a_confidence_that_is_none_is_said_at_once_and_stops_before_the_review(served):
+@pytest.mark.parametrize("typed", ["150", "50.0", "1e2"])
+def test_a_confidence_that_is_none_is_said_at_once_and_stops_before_the_review(served, typed):
+    """A number that the form would not take is none for the page either, or it would say that it saved it."""
     page = begun(served, viewport=PHONE)
-    page.locator("#confidence").fill("150")
+    page.locator("#confidence").press_sequentially(typed)
     expect(page.locator("#kept")).to_contain_text("confidence must be 0 to 100")
     page.get_by_role("button", name="Keep and review").click()
     expect(page.locator("#banner")).to_contain_text("whole number from 0 to 100")

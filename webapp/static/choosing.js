@@ -1,10 +1,10 @@
 // The list of options, the same on a case and in practice: what excludes what, how many are chosen, how one is found.
 import { meantForThePage, shortcutsOn } from "./shortcuts.js";
 
-// A number field shows nothing of what it cannot read: then its value is empty and the field itself says so.
+// A number field shows nothing of what it cannot read: then its value is empty and the field itself says so. It reads
+// “50.0” and “1e2” too, which the form behind it does not take.
 export function confidenceFits(field) {
-  const number = Number(field.value);
-  return !field.validity.badInput && (field.value === "" || (Number.isInteger(number) && number >= 0 && number <= 100));
+  return !field.validity.badInput && (field.value === "" || (/^\d{1,3}$/.test(field.value) && Number(field.value) <= 100));
 }
 
 // `tell` says a sentence to the reader; `onChange` is given the option or field that was changed on purpose.
