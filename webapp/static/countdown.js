@@ -2,7 +2,7 @@
 import { ServerClock } from "./server_clock.js";
 
 const WARNINGS_MS = [[300_000, "Five minutes left."], [60_000, "One minute left."], [20_000, "20 seconds left."]];
-const TICK_MS = 250, JUMP_MS = 2000, LAST_LOOK_MS = 5000, ASK_AGAIN_MS = 3000;
+const TICK_MS = 250, WORTH_SAYING_MS = 2000, JUMP_MS = 2000, LAST_LOOK_MS = 5000, ASK_AGAIN_MS = 3000;
 
 export function shown(ms) {
   const seconds = Math.max(0, Math.ceil(ms / 1000));
@@ -13,11 +13,18 @@ export function shown(ms) {
 
 function number(text) { return text === undefined ? null : Number(text); }
 
+// In words: 1 minute 30 seconds.
+export function inWords(ms) {
+  const seconds = Math.round(ms / 1000);
+  const counted = (n, noun) => (n ? [`${n} ${noun}${n === 1 ? "" : "s"}`] : []);
+  return [...counted(Math.floor(seconds / 60), "minute"), ...counted(seconds % 60, "second")].join(" ");
+}
+
 export class Countdown {
-  // `onEnd`: the time is over. `onMore`: it was, and the server gave more. `ask` asks the server, and ends in `correctTo`;
-  // where nobody can be asked, the estimate stands.
-  constructor(dataset, { onEnd = () => {}, onMore = () => {}, ask = null } = {}) {
-    Object.assign(this, { onEnd, onMore, ask });
+  // `onEnd`: the time is over. `onMore`: it was, and the server gave more. `onGiven`: the reader is to know how much more.
+  // `ask` asks the server, and ends in `correctTo`; where nobody can be asked, the estimate stands.
+  constructor(dataset, { onEnd = () => {}, onMore = () => {}, onGiven = () => {}, ask = null } = {}) {
+    Object.assign(this, { onEnd, onMore, onGiven, ask });
     this.clock = new ServerClock();
     this.clock.noteThePage(Number(dataset.nowMs));
     this.deadlineMs = number(dataset.deadlineMs);
@@ -41,6 +48,12 @@ export class Countdown {
 
   get limited() { return this.face !== null && this.deadlineMs !== null; }
 
+  // Until when what arrives is counted, as the clock on the reader's wall shows it.
+  get countsUntil() { return this.limited ? new Date(this.deadlineMs + this.graceMs).toLocaleTimeString([], { hourCycle: "h23" }) : null; }
+
+  // What is sent now comes too late.
+  get late() { return this.limited && this.clock.trusted && this.left() < -this.graceMs; }
+
   left() { return this.deadlineMs - this.clock.now(); }
 
   // The server's word, and when it was asked and given. A deadline only ever moves later.
@@ -56,6 +69,7 @@ export class Countdown {
       this.ended = false;
       this.onMore();
     }
+    if (more > WORTH_SAYING_MS) this.given(more);
     this.tick();
   }
 
@@ -97,6 +111,15 @@ export class Countdown {
     if (this.sitting === null || this.sessionEndsMs === null) return;
     this.sitting.hidden = this.sessionEndsMs === this.deadlineMs; // then the sitting's clock is the one that is shown
     write(this.sitting.querySelector(".time"), known ? shown(this.sessionEndsMs - this.clock.now()) : "–:––");
+  }
+
+  // What was said of the time before is not so any more, and is said again when it is.
+  given(more) {
+    const words = `You were given ${inWords(more)} more.`;
+    this.previous = this.left();
+    this.said = new Set([...this.said].filter((at) => at >= this.previous));
+    this.announce.textContent = words;
+    this.onGiven(words);
   }
 
   warn(left) {

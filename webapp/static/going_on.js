@@ -35,22 +35,13 @@ export class GoingOn {
   async go() {
     const keeping = this.keeping();
     if (!this.wanted || this.plan.frozen || keeping === null) return;
-    if (keeping.unsent) {
-      this.explain();
-      return void keeping.now();
-    }
+    if (keeping.unsent) return void keeping.now(); // where that fails, the page says what is waited for
     if (await this.reached()) {
       if (this.wanted && !keeping.unsent && !this.plan.frozen) HTMLFormElement.prototype.submit.call(this.form);
     } else {
-      this.explain();
+      if (this.wanted) tell("The review opens as soon as the site can be reached.");
       setTimeout(() => this.go(), AGAIN_MS);
     }
-  }
-
-  explain() {
-    const { tries, unsent } = this.keeping();
-    if (!this.wanted || (unsent && tries === 0)) return;
-    tell(unsent ? "The review opens as soon as everything is saved." : "The review opens as soon as the site can be reached.");
   }
 
   async signingOut(event) {

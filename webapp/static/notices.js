@@ -30,6 +30,11 @@ export function hush() {
   if (!banner.querySelector("button")) tellNothing();
 }
 
+// What was told is settled; what was told since stays.
+export function untell(text) {
+  if (banner.firstElementChild?.textContent === text) tellNothing();
+}
+
 export function tellNothing() {
   banner.hidden = true;
   banner.replaceChildren();

@@ -10,7 +10,7 @@ const page = document.getElementById("review");
 const urls = page.dataset;
 const form = page.querySelector("form");
 const opening = Queue.from(page).catch(() => null);
-const countdown = new Countdown(urls, { onEnd: timeIsUp, ask: resync });
+const countdown = new Countdown(urls, { onEnd: timeIsUp, onGiven: given, ask: resync });
 const wire = new Wire({ csrf: form.csrf_token, onTime: (found, exchange) => countdown.correctTo(found, exchange) });
 let submitting = false, tries = 0;
 
@@ -36,6 +36,11 @@ async function resync() {
 function timeIsUp() {
   said("Time is up. What is shown here is kept.");
   setTimeout(leaveWhenOver, countdown.graceMs + 500);
+}
+
+function given(words) {
+  said("");
+  tell(words);
 }
 
 async function leaveWhenOver() {
