@@ -1,9 +1,8 @@
-// A last resort where the site cannot be reached for long: the queue's entry as a file, encrypted as it is. The page of
-// the same case takes it in again, on any device on which its reader is signed in.
-export async function download(queue, lease, name) {
-  const sealed = await queue.sealed(lease);
-  if (!sealed) return;
-  const text = JSON.stringify({ reading: sealed.reading, iv: written(sealed.iv), data: written(sealed.data) });
+// A last resort where the site cannot be reached for long: what the page holds as a file, encrypted as in the queue. The
+// receipt of the same case takes it in, on any device on which its reader is signed in.
+export async function download(queue, entry, name) {
+  const { iv, data } = await queue.seal(entry);
+  const text = JSON.stringify({ reading: queue.reading, iv: written(iv), data: written(data) });
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([text], { type: "application/json" }));
   link.download = name;

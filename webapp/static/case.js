@@ -106,15 +106,15 @@ function reached() {
 
 // From the first save that failed: where the choices are, and until when they count.
 function sayUnreached() {
-  const place = queue === null ? "on this page: keep it open" : "on this device";
+  const place = keeping.onDevice ? "on this device" : "on this page: keep it open";
   const sentences = countdown.late
-    ? ["Time is up. What had reached us is your answer; what is", queue === null ? "on this page" : "on this device", "is sent as soon as there is a connection, kept apart, and the study team is told."]
+    ? ["Time is up. What had reached us is your answer; what is", keeping.onDevice ? "on this device" : "on this page", "is sent as soon as there is a connection, kept apart, and the study team is told."]
     : [countdown.ended ? `Time is up. ${lead}` : lead, `Your choices are kept ${place},`, countdown.countsUntil ? `and count if they arrive by ${countdown.countsUntil}.` : "and are sent when the connection is back."];
   if (goingOn.wanted && !countdown.ended) sentences.push("The review opens as soon as everything is saved.");
   const offered = keeping.stuck && queue !== null;
   if (offered) sentences.push("Should this device fail, take a file along: the receipt of this case takes it in.");
   unreached = sentences.join(" ");
-  tell(unreached, offered ? { [DOWNLOAD]: () => download(queue, lease, `answers-${urls.reading.slice(0, 8)}.json`) } : {});
+  tell(unreached, offered ? { [DOWNLOAD]: () => download(queue, keeping.entry(), `answers-${urls.reading.slice(0, 8)}.json`) } : {});
 }
 
 function refused(sentence) {

@@ -23,6 +23,7 @@ export class Keeping {
     this.refusal = null; // why the server cannot take what the page shows
     this.timer = null;
     this.storing = null;
+    this.onDevice = false; // whether the last write of the queue succeeded: a device may be full
   }
 
   get unsent() { return this.pending !== null || this.dirty; }
@@ -185,10 +186,11 @@ export class Keeping {
   }
 
   // What an earlier page left in the queue goes on from where it was, under the name of this page.
-  async restore({ lease, entry }) {
+  async restore({ slot, entry }) {
     this.takeUp(entry);
     await this.queue.put(this.lease, this.entry(), this.clock.now());
-    if (lease !== this.lease) await this.queue.remove(lease);
+    this.onDevice = true;
+    if (slot !== this.queue.slot(this.lease)) await this.queue.remove(slot);
   }
 
   takeUp({ pending, draft, base_revision, offsets_ms, shown_ms }) {
@@ -223,9 +225,11 @@ export class Keeping {
       this.wanted = false;
       const at = this.clock.now();
       try {
-        if (!this.unsent) await this.queue.remove(this.lease);
+        if (!this.unsent) await this.queue.remove(this.queue.slot(this.lease));
         else await this.queue.put(this.lease, this.entry(), at);
+        this.onDevice = true;
       } catch {
+        this.onDevice = false;
         // A full disk, or a browser that keeps nothing: then it waits on this page, as it does anyway.
       }
     }

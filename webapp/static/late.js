@@ -23,10 +23,10 @@ async function start() {
   const lease = await ownLease();
   const queue = await opening;
   if (queue === null) return;
-  for (const { lease: left, entry } of (await queue.left(lease)).reverse()) {
+  for (const { slot, entry } of (await queue.left(lease)).reverse()) {
     const outcomes = await sent(entry, lease);
     say(sentence(outcomes));
-    if (outcomes.every((each) => SETTLED.includes(each))) await queue.remove(left);
+    if (outcomes.every((each) => SETTLED.includes(each))) await queue.remove(slot);
   }
   const offered = page.querySelector("details");
   if (offered === null) return;

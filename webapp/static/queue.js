@@ -1,6 +1,6 @@
 // What the site has not acknowledged yet, kept on this device, so that neither a reload nor an empty battery loses it.
 // Encrypted: the key comes with the page and is stored nowhere, so only its own reader, signed in, can open it again.
-import { living } from "./lease.js";
+import { living, newWord } from "./lease.js";
 
 const DATABASE = "primum", STORE = "queue";
 
@@ -17,17 +17,26 @@ export class Queue {
 
   constructor(key, reading, respondent) {
     Object.assign(this, { key, reading, respondent });
+    this.page = navigator.locks ? null : newWord(); // without locks two tabs may have one name: each has a slot of its own
   }
 
   async put(lease, entry, at) {
-    const iv = crypto.getRandomValues(new Uint8Array(12));
-    const data = await crypto.subtle.encrypt({ name: "AES-GCM", iv }, this.key, new TextEncoder().encode(JSON.stringify(entry)));
-    const sealed = { reading: this.reading, respondent: this.respondent, lease, at, iv, data: new Uint8Array(data) };
-    await within("readwrite", (store) => store.put(sealed, `${this.reading}.${lease}`));
+    const { reading, respondent, page } = this;
+    const sealed = { reading, respondent, lease, at, ...(page && { page }), ...(await this.seal(entry)) };
+    await within("readwrite", (store) => store.put(sealed, this.slot(lease)));
   }
 
-  async remove(lease) {
-    await within("readwrite", (store) => store.delete(`${this.reading}.${lease}`));
+  async seal(entry) {
+    const iv = crypto.getRandomValues(new Uint8Array(12));
+    const data = await crypto.subtle.encrypt({ name: "AES-GCM", iv }, this.key, new TextEncoder().encode(JSON.stringify(entry)));
+    return { iv, data: new Uint8Array(data) };
+  }
+
+  // Where the page that is told by `lease` and `page` keeps what it holds; this one, unless another is meant.
+  slot(lease, page = this.page) { return [this.reading, lease, ...(page ? [page] : [])].join("."); }
+
+  async remove(slot) {
+    await within("readwrite", (store) => store.delete(slot));
   }
 
   // What a page of this reading left behind, newest first: this tab's own, and of tabs that live no more.
@@ -36,7 +45,7 @@ export class Queue {
     for (const sealed of await within("readonly", (store) => store.getAll())) {
       if (sealed.reading !== this.reading || (sealed.lease !== lease && (await living(sealed.lease)))) continue;
       const entry = await this.opened(sealed);
-      if (entry !== null) found.push({ lease: sealed.lease, at: sealed.at, entry });
+      if (entry !== null) found.push({ lease: sealed.lease, slot: this.slot(sealed.lease, sealed.page ?? null), at: sealed.at, entry });
     }
     return found.sort((a, b) => b.at - a.at);
   }
@@ -46,8 +55,6 @@ export class Queue {
     const plain = await crypto.subtle.decrypt({ name: "AES-GCM", iv }, this.key, data).catch(() => null);
     return plain === null ? null : JSON.parse(new TextDecoder().decode(plain));
   }
-
-  sealed(lease) { return within("readonly", (store) => store.get(`${this.reading}.${lease}`)); }
 }
 
 // The readings of one physician of which this device holds something still, and no living tab looks after it.
