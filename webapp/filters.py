@@ -14,6 +14,10 @@ def clock_time(at_us: int | None) -> str:
     return datetime.fromtimestamp(at_us / 1e6, UTC).strftime("%d %b %Y, %H:%M UTC")
 
 
+def to_the_second(at_us: int | None) -> str:
+    return "–" if at_us is None else datetime.fromtimestamp(at_us // 1_000_000, UTC).strftime("%d %b %Y, %H:%M:%S UTC")
+
+
 def day(at_us: int | None) -> str:
     return "–" if at_us is None else datetime.fromtimestamp(at_us / 1e6, UTC).strftime("%d %b %Y")
 
@@ -58,6 +62,6 @@ def counted(number: int, noun: str) -> str:
 
 
 def init_app(app: Flask) -> None:
-    for function in (clock_time, day, iso, duration, minutes, ago, counted):
+    for function in (clock_time, to_the_second, day, iso, duration, minutes, ago, counted):
         app.add_template_filter(function)
     app.context_processor(lambda: {"who": deps.who(), "settings": deps.settings()})

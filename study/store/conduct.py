@@ -26,6 +26,7 @@ PROBLEM = metadata.tables["problem"]
 STUDY = metadata.tables["study"]
 
 LONGEST_EXTENSION_S = 24 * 3600
+EXTENDED = "extended"
 
 _MAY_SEE = (
     READING.c.id,
@@ -157,6 +158,7 @@ class RosterLine:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
+    respondent_id: UUID
     label: str
     case_id: str
     position: int
@@ -239,7 +241,14 @@ def _met(outage: Outage, row: Row) -> bool:  # type: ignore[type-arg]  # see abo
 def problems(session: Session, study_id: UUID) -> list[Problem]:
     """What readers reported about their cases, newest first."""
     query = (
-        select(RESPONDENT.c.label, READING.c.case_id, READING.c.position, PROBLEM.c.at_us, PROBLEM.c.text)
+        select(
+            READING.c.respondent_id,
+            RESPONDENT.c.label,
+            READING.c.case_id,
+            READING.c.position,
+            PROBLEM.c.at_us,
+            PROBLEM.c.text,
+        )
         .join(READING, and_(READING.c.study_id == PROBLEM.c.study_id, READING.c.id == PROBLEM.c.reading_id))
         .join(
             RESPONDENT,
@@ -297,7 +306,7 @@ def extend(
         "session_ends_at_us": None if row.session_ends_at_us is None else row.session_ends_at_us + more,
     }
     body = {"seconds": seconds, "reason": reason, **later}
-    _note(session, row, "extended", actor_id=actor_id, at_us=at_us, body=body)
+    _note(session, row, EXTENDED, actor_id=actor_id, at_us=at_us, body=body)
     where = and_(READING.c.study_id == study_id, READING.c.id == reading_id)
     session.connection().execute(READING.update().where(where).values(extension_us=row.extension_us + more, **later))
 

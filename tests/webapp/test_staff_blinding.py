@@ -1,5 +1,7 @@
 """Before the lock nothing that anybody chose, and no score, can be read from any page of the staff (contracts §6)."""
 
+from uuid import uuid4
+
 import pytest
 from sites import NOON_US, SiteUnderTest
 from sqlalchemy import Connection, select
@@ -7,13 +9,27 @@ from staff_pages import addresses, bytes_of, token_of
 
 from study.tables import Role, metadata
 
-READING, ANSWER, READER = (metadata.tables[name] for name in ("reading", "answer", "reader"))
+READING, ANSWER, READER, LATE = (metadata.tables[name] for name in ("reading", "answer", "reader", "late_payload"))
 CONTENT = [column for column in ANSWER.c if column.name not in ("study_id", "reading_id")]
 
 
 def study_id_of(connection: Connection, name: str) -> object:
     study = metadata.tables["study"]
     return connection.scalar(select(study.c.id).where(study.c.name == name))
+
+
+def a_late_arrival(site: SiteUnderTest, name: str, option: str) -> None:
+    """One reading of the study has been sent something after its end."""
+
+    def work(session) -> None:
+        connection = session.connection()
+        study_id = study_id_of(connection, name)
+        closed = select(READING.c.id).where(READING.c.study_id == study_id, READING.c.state == "expired")
+        place = {"study_id": study_id, "reading_id": connection.scalar(closed.order_by(READING.c.id)), "id": uuid4()}
+        body = {"draft": {"selected": [option]}}
+        connection.execute(LATE.insert(), {**place, "key": "late", "at_us": NOON_US, "body": body})
+
+    site.database.write(work)
 
 
 def permute_what_is_secret(site: SiteUnderTest, name: str) -> int:
@@ -45,6 +61,7 @@ def permute_what_is_secret(site: SiteUnderTest, name: str) -> int:
             .values(receipt="0" * 16, submit_key="k", closed_by="sweep")
         )
         connection.execute(READER.update().where(READER.c.study_id == study_id).values(arm="another"))
+        connection.execute(LATE.update().where(LATE.c.study_id == study_id).values(body={"draft": {"selected": ["x"]}}))
         some = connection.execute(select(READING.c.id).where(of_study, READING.c.saved_at_us.is_not(None))).first()
         for number in range(3):
             place = {"study_id": study_id, "reading_id": some.id, "key": f"extra {number}", "at_us": NOON_US}
@@ -57,7 +74,10 @@ def permute_what_is_secret(site: SiteUnderTest, name: str) -> int:
 @pytest.mark.parametrize(("role", "blueprint"), [(Role.PI, "pi"), (Role.OWNER, "pi"), (Role.STATISTICIAN, "stats")])
 def test_every_page_is_the_same_to_the_byte_when_what_was_chosen_is_permuted(demo_site, role, blueprint):
     visitor = demo_site.staff(role)
+    a_late_arrival(demo_site, "demo", "an-option-of-a-late-one")
     before = bytes_of(demo_site, visitor, blueprint, "demo")
+    assert any(b"arrived late" in page for page in before.values()) is (blueprint == "pi")
+    assert not any(b"an-option-of-a-late-one" in page for page in before.values())
     assert permute_what_is_secret(demo_site, "demo") > 50
     after = bytes_of(demo_site, visitor, blueprint, "demo")
     assert after == before
