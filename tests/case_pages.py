@@ -9,6 +9,7 @@ from builders import rows
 from playwright.sync_api import BrowserContext, Page, expect
 from sites import PASSWORD, demo_files
 
+from study.store import conduct
 from study.tables import metadata
 
 SAVED = re.compile(r"^Saved \d")
@@ -141,3 +142,16 @@ def held_over_the_deadline(served: Served) -> tuple[BrowserContext, str, list[st
     wait_until_over(served)
     context.set_offline(False)
     return context, case, wanted
+
+
+def give_more(served: Served, *, seconds: int) -> None:
+    """More time for the open reading, from its PI."""
+    [reading] = [row for row in rows(served.site.database, "reading") if row["state"] == "open"]
+    given = {
+        "seconds": seconds,
+        "reason": "a fault of the site",
+        "actor_id": rows(served.site.database, "account")[0]["id"],
+    }
+    served.site.database.write(
+        lambda session: conduct.extend(session, reading["study_id"], reading["id"], at_us=served.site.clock(), **given)
+    )

@@ -5,12 +5,10 @@ from dataclasses import replace
 
 import pytest
 from browsers import Served
-from builders import rows
-from case_pages import SAVED, begun, options, signed_in, stored, tick, with_limit
+from case_pages import SAVED, begun, give_more, options, signed_in, stored, tick, with_limit
 from playwright.sync_api import Page, expect
 from sites import demo_files
 
-from study.store import conduct
 from study.tables import metadata
 
 pytestmark = pytest.mark.browser
@@ -115,19 +113,6 @@ def test_who_wakes_after_the_deadline_is_led_to_the_receipt(served):
     expect(page.get_by_text("1 option chosen")).to_be_visible()
 
 
-def give_more(served: Served, *, seconds: int) -> None:
-    """More time for the open reading, from its PI."""
-    [reading] = [row for row in rows(served.site.database, "reading") if row["state"] == "open"]
-    given = {
-        "seconds": seconds,
-        "reason": "a fault of the site",
-        "actor_id": rows(served.site.database, "account")[0]["id"],
-    }
-    served.site.database.write(
-        lambda session: conduct.extend(session, reading["study_id"], reading["id"], at_us=served.site.clock(), **given)
-    )
-
-
 def test_time_given_while_a_page_had_closed_opens_it_again(served):
     page = begun(served, with_limit(6, grace=30))
     page.route("**/readings/**", lambda route: route.abort())
@@ -136,7 +121,7 @@ def test_time_given_while_a_page_had_closed_opens_it_again(served):
     expect(page.locator(f'input[name=selected][value="{second}"]')).to_be_disabled(timeout=15_000)
     give_more(served, seconds=600)
     page.unroute("**/readings/**")
-    expect(page.locator("#banner")).to_contain_text("You were given more time", timeout=20_000)
+    expect(page.locator("#banner")).to_contain_text("You were given 10 minutes more.", timeout=20_000)
     tick(page, second)
     expect(page.locator("#kept")).to_have_text(SAVED)
     assert stored(served) == sorted([first, second])

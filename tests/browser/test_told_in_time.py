@@ -1,0 +1,72 @@
+"""What a page says of connection and time is what holds, from the first failed save to after the end."""
+
+import re
+
+import pytest
+from browsers import Served
+from builders import rows
+from case_pages import SAVED, begun, give_more, options, tick, with_limit
+from playwright.sync_api import Page, expect
+
+pytestmark = pytest.mark.browser
+
+TOWN = {"timezone_id": "Asia/Kathmandu"}
+"""An hour that no server keeps, and no whole number of hours from one."""
+
+
+def counts_until(served: Served, page: Page) -> str:
+    """The end and its grace, as a clock on the reader's wall shows them."""
+    row = rows(served.site.database, "reading")[0]
+    shown = "(ms) => new Date(ms).toLocaleTimeString([], { hourCycle: 'h23' })"
+    return page.evaluate(shown, (row["deadline_at_us"] + row["grace_us"]) // 1000)
+
+
+def test_the_first_save_that_fails_says_until_when_the_choices_count(served):
+    page = begun(served, **TOWN)
+    page.context.set_offline(True)
+    tick(page, options(page)[0])
+    until = counts_until(served, page)
+    words = f"No connection. Your choices are kept on this device, and count if they arrive by {until}."
+    expect(page.locator("#banner")).to_have_text(words)
+    tick(page, options(page)[1])
+    expect(page.locator("#banner")).to_have_text(words)
+    page.context.set_offline(False)
+    expect(page.locator("#kept")).to_have_text(SAVED, timeout=20_000)
+    expect(page.locator("#banner")).to_be_hidden()
+
+
+def test_time_that_is_up_without_a_connection_is_said_with_what_counts_still(served):
+    page = begun(served, with_limit(5, grace=3))
+    page.context.set_offline(True)
+    tick(page, options(page)[0])
+    expect(page.locator("#kept")).to_contain_text("Time is up. Not sent yet", timeout=15_000)
+    expect(page.locator("#banner")).to_contain_text("Time is up. No connection. Your choices are kept on this device")
+    expect(page.locator("#banner")).to_have_text(
+        "Time is up. What had reached us is your answer; what is on this device is sent as soon as there is a "
+        "connection, kept apart, and the study team is told.",
+        timeout=20_000,
+    )
+    expect(page.locator("#kept")).to_contain_text("Time is up")
+    page.context.set_offline(False)
+    expect(page.locator("#banner")).to_contain_text("is not counted: it is kept apart", timeout=20_000)
+    expect(page.locator("#banner")).to_contain_text("this case counts as answered with nothing chosen")
+
+
+def test_given_time_is_announced_and_takes_an_old_warning_back(served):
+    page = begun(served, with_limit(21))
+    expect(page.locator("#announce")).to_have_text("20 seconds left.", timeout=15_000)
+    give_more(served, seconds=90)
+    tick(page, options(page)[0])
+    expect(page.locator("#announce")).to_have_text("You were given 1 minute 30 seconds more.")
+    expect(page.locator("#banner")).to_have_text("You were given 1 minute 30 seconds more.")
+    expect(page.locator("#timer")).to_have_text(re.compile(r"^1:\d\d$"))
+
+
+def test_a_review_tells_of_given_time_too(served):
+    page = begun(served, with_limit(60))
+    tick(page, options(page)[0])
+    page.get_by_role("button", name="Keep and review").click()
+    expect(page.get_by_role("heading", name="Your plan for case 1")).to_be_visible()
+    give_more(served, seconds=60)
+    page.evaluate("() => document.dispatchEvent(new Event('visibilitychange'))")
+    expect(page.locator("#banner")).to_have_text("You were given 1 minute more.")
