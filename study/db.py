@@ -5,13 +5,9 @@ starves (one writer of eight waited five seconds where a fair queue waited under
 PostgreSQL: the same code; a unit of work that lost a serialisation race (40001) or a deadlock (40P01) runs again.
 """
 
-import fcntl
-import os
 import random
 import sys
-import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,6 +30,8 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlmodel import Session
 
+from study.turns import FairLock
+
 T = TypeVar("T")
 
 RETRIED_STATES = frozenset({"40001", "40P01"})
@@ -43,7 +41,6 @@ RESTED_S = 2.0
 SAFE_SQLITE = (3, 51, 3)
 LOCKED_S = 10
 """How long a statement waits for what somebody else holds: SQLite's file, or a row of PostgreSQL's. Then it fails."""
-BUSY = "Others are writing."
 
 
 def sqlite_module() -> ModuleType:
@@ -58,83 +55,6 @@ def sqlite_module() -> ModuleType:
     import sqlite3
 
     return sqlite3
-
-
-class Busy(Exception):
-    """No turn to write within the time that the caller would wait."""
-
-
-class FairLock:
-    """Writers are served in the order of asking: a queue within the process, `flock` between processes."""
-
-    def __init__(self, path: Path | None) -> None:
-        self._path = path
-        self._file: int | None = None
-        self._pid = 0
-        self._guard = threading.Lock()
-        self._held = False
-        self._waiting: deque[threading.Lock] = deque()
-
-    @contextmanager
-    def __call__(self, patience_s: float | None = None) -> Iterator[None]:
-        """`patience_s`: how long to wait for a turn, then raise Busy; None: as long as it takes."""
-        gives_up_at = None if patience_s is None else time.monotonic() + patience_s
-        self._queue(patience_s)
-        try:
-            with self._between_processes(gives_up_at):
-                yield
-        finally:
-            self._serve_next()
-
-    def _queue(self, patience_s: float | None) -> None:
-        with self._guard:
-            if not self._held:
-                self._held = True
-                return
-            turn = threading.Lock()
-            turn.acquire()
-            self._waiting.append(turn)
-        if turn.acquire(timeout=-1 if patience_s is None else patience_s):
-            return
-        with self._guard:
-            if turn in self._waiting:
-                self._waiting.remove(turn)
-                raise Busy(BUSY)
-        # The turn came between giving up and looking: it is taken.
-
-    def _serve_next(self) -> None:
-        with self._guard:
-            if self._waiting:
-                self._waiting.popleft().release()
-            else:
-                self._held = False
-
-    @contextmanager
-    def _between_processes(self, gives_up_at: float | None) -> Iterator[None]:
-        if self._path is None:
-            yield
-            return
-        if self._file is None or self._pid != os.getpid():  # a forked worker must not share its parent's lock
-            self._file, self._pid = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600), os.getpid()
-        self._flock(self._file, gives_up_at)
-        try:
-            yield
-        finally:
-            fcntl.flock(self._file, fcntl.LOCK_UN)
-
-    @staticmethod
-    def _flock(file: int, gives_up_at: float | None) -> None:
-        if gives_up_at is None:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            return
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                return
-            except BlockingIOError:
-                if time.monotonic() >= gives_up_at:
-                    raise Busy(BUSY) from None
-                time.sleep(0.01)
 
 
 class Database:

@@ -16,10 +16,11 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
-from study.db import Busy, Database
+from study.db import Database
 from study.store import clocks
 from study.store.clocks import Anchor, Step, is_step, untold_us
 from study.timing import SECOND_US
+from study.turns import Busy
 
 LOOKS_EVERY_US = 3 * SECOND_US
 SLOWEST_US = SECOND_US

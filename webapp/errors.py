@@ -9,7 +9,6 @@ from sqlalchemy.exc import DataError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
-from study.db import Busy
 from study.draft import Unacceptable
 from study.errors import StudyError
 from study.progress import NotNow
@@ -20,6 +19,7 @@ from study.store.enrolment import AgreedToOther, NoSuchReader
 from study.store.jobs import NoSuchArtefact
 from study.store.readings import NoSuchReading
 from study.store.studies import NoSuchStudy, StudyRefuses
+from study.turns import Busy
 
 log = structlog.get_logger()
 

@@ -13,8 +13,9 @@ from builders import NOON_US, a_study_in, rows
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from study.db import LOCKED_S, MOST_TRIES, SAFE_SQLITE, Busy, Database, FairLock, is_writing, sqlite_module
+from study.db import LOCKED_S, MOST_TRIES, SAFE_SQLITE, Database, is_writing, sqlite_module
 from study.tables import metadata
+from study.turns import Busy, FairLock
 
 THROTTLE = metadata.tables["throttle"]
 
@@ -172,8 +173,70 @@ def test_whoever_has_little_patience_is_told_and_leaves_the_queue_as_it_was(tmp_
         pass
     assert time.monotonic() - began < 5
     for _ in range(2):
-        with lock(patience_s=0.05):
+        with lock(patience_s=10):
             pass
+
+
+def test_who_has_a_second_is_served_beside_other_processes_that_write_without_a_pause(tmp_path):
+    """As the pulse is, which must not take busy writers for an outage."""
+    script = """
+        import sys, time
+        from pathlib import Path
+        from study.turns import FairLock
+        lock, parent = FairLock(Path(sys.argv[1])), Path(sys.argv[1] + ".until")
+        while parent.exists():
+            with lock():
+                time.sleep(0.02)
+                Path(sys.argv[1] + "." + sys.argv[2]).touch()
+    """
+    until_gone = tmp_path / "lock.until"
+    until_gone.touch()
+    rivals = [run(script, str(tmp_path / "lock"), str(number)) for number in range(3)]
+    try:
+        until(lambda: all((tmp_path / f"lock.{number}").exists() for number in range(3)))
+        lock, served = FairLock(tmp_path / "lock"), 0
+        for _ in range(20):
+            try:
+                with lock(patience_s=1.0):
+                    served += 1
+            except Busy:
+                pass
+    finally:
+        until_gone.unlink()
+        assert [rival.wait(30) for rival in rivals] == [0, 0, 0]
+    assert served >= 15
+
+
+def test_what_was_waited_for_in_vain_goes_to_the_next_in_line(tmp_path):
+    """The file is not given back to the other processes in between: who stood behind has lost no place."""
+    lock, other, served = FairLock(tmp_path / "lock"), FairLock(tmp_path / "lock"), []
+
+    def impatient():
+        try:
+            with lock(patience_s=0.2):
+                served.append("impatient")
+        except Busy:
+            served.append("gave up")
+
+    def patient():
+        with lock():
+            served.append("patient")
+
+    with other():
+        threads = [threading.Thread(target=impatient)]
+        threads[0].start()
+        until(lambda: lock._held)
+        threads.append(threading.Thread(target=patient))
+        threads[1].start()
+        until(lambda: served == ["gave up"] and len(lock._waiting) == 1)
+    for thread in threads:
+        thread.join(10)
+    assert served == ["gave up", "patient"]
+    with other(patience_s=10):
+        served.append("other")
+    with lock(patience_s=10):
+        served.append("again")
+    assert served[2:] == ["other", "again"]
 
 
 def test_those_behind_whoever_gave_up_get_their_turn(tmp_path):
@@ -224,7 +287,7 @@ def test_a_forked_worker_does_not_share_its_parents_lock(tmp_path):
     script = """
         import os, sys, time
         from pathlib import Path
-        from study.db import FairLock
+        from study.turns import FairLock
         lock = FairLock(Path(sys.argv[1]))
         with lock():
             pass
