@@ -42,6 +42,9 @@ SAFE_SQLITE = (3, 51, 3)
 LOCKED_S = 10
 """How long a statement waits for what somebody else holds: SQLite's file, or a row of PostgreSQL's. Then it fails."""
 
+PATIENCE: dict[str, Any] = {"options": f"-c lock_timeout={LOCKED_S}s", "connect_timeout": 5}
+"""Of every connection to PostgreSQL, unless its address says otherwise."""
+
 
 def sqlite_module() -> ModuleType:
     """SQLite with the WAL-reset fix where the wheel exists, else the system's own (`doctor` warns of it)."""
@@ -175,7 +178,8 @@ def _postgres_engine(url: URL) -> Engine:
         max_overflow=20,
         hide_parameters=True,
         # Without it one row that somebody holds stops the page that wants it, and with its every try one more thread.
-        connect_args={} if "options" in url.query else {"options": f"-c lock_timeout={LOCKED_S}s"},
+        # And without the other a host that swallows what is sent to it stops everybody for as long as TCP hopes.
+        connect_args={name: value for name, value in PATIENCE.items() if name not in url.query},
     )
 
     @event.listens_for(engine, "checkin")

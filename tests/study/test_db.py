@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 from builders import NOON_US, a_study_in, rows
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from study.db import LOCKED_S, MOST_TRIES, SAFE_SQLITE, Database, is_writing, sqlite_module
@@ -263,7 +263,7 @@ def test_several_processes_and_threads_lose_no_write(sqlite_database):
     """Each reads a number and writes it one higher: any two at once would lose one."""
     script = """
         import sys, threading
-        from sqlalchemy import text
+        from sqlalchemy import event, text
         from study.db import Database
         database = Database(sys.argv[1])
         def one_more(session):
@@ -318,6 +318,25 @@ def test_a_database_in_memory_leaves_no_file(tmp_path, monkeypatch):
 
 
 # PostgreSQL ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("said", "waits_s"), [("", 5), ("?connect_timeout=30", "30"), ("?options=-c%20jit%3Doff", 5)])
+def test_a_database_that_never_answers_is_given_up_unless_its_address_says_otherwise(said, waits_s):
+    made, asked = Database(f"postgresql+psycopg://somebody@localhost/study{said}"), {}
+
+    class Asked(Exception):
+        pass
+
+    @event.listens_for(made.engine, "do_connect")
+    def ask(_dialect, _record, _args, wanted):
+        asked.update(wanted)
+        raise Asked
+
+    with pytest.raises(Asked), made.read() as session:
+        session.connection()
+    made.dispose()
+    assert asked["connect_timeout"] == waits_s
+    assert asked["options"] == ("-c jit=off" if "options" in said else f"-c lock_timeout={LOCKED_S}s")
 
 
 def failing(state, times):
