@@ -55,6 +55,7 @@ class CannotChange(StudyError):
 class Seen:
     """One reading, as the PI may see it. Times in UTC microseconds, `used_us` None before it was opened.
 
+    `closing`: its time is over, grace included, and it will be closed within the minute: it cannot be given more time.
     `credit_us` was given back after outages; `lost_us` is that of outages too long for the rule, which the PI judges.
     """
 
@@ -66,6 +67,7 @@ class Seen:
     closed_at_us: int | None
     deadline_at_us: int | None
     session_ends_at_us: int | None
+    closing: bool
     any_save: bool
     used_us: int | None
     extension_us: int
@@ -213,6 +215,7 @@ def _seen(
     ended = row.closed_at_us
     if ended is None and row.opened_at_us is not None:
         ended = at_us if row.deadline_at_us is None else min(at_us, row.deadline_at_us)
+    over = is_over(at_us, deadline_us=row.deadline_at_us, grace_us=row.grace_us)
     return Seen(
         id=row.id,
         case_id=row.case_id,
@@ -222,6 +225,7 @@ def _seen(
         closed_at_us=row.closed_at_us,
         deadline_at_us=row.deadline_at_us,
         session_ends_at_us=row.session_ends_at_us,
+        closing=row.state == State.OPEN and over,
         any_save=row.saved_at_us is not None,
         used_us=None if row.opened_at_us is None else ended - row.opened_at_us,
         extension_us=row.extension_us,

@@ -88,7 +88,7 @@ def test_no_look_at_conduct_names_anything_that_could_bias(study, reader, look):
 def test_what_may_be_seen_is_listed_word_for_word():
     assert {field.name for field in fields(Seen)} == {
         "id", "case_id", "position", "state", "opened_at_us", "closed_at_us", "deadline_at_us", "session_ends_at_us",
-        "any_save", "used_us", "extension_us", "credit_us", "lost_us", "void_reason",
+        "closing", "any_save", "used_us", "extension_us", "credit_us", "lost_us", "void_reason",
     }  # fmt: skip
     assert {field.name for field in fields(RosterLine)} == {
         "at_us", "respondent_id", "label", "email", "full_name", "strata", "invited_at_us", "invitation_sent_at_us",
@@ -113,6 +113,7 @@ def test_what_is_seen_is_the_same_whatever_was_answered(study, reader, draft):
         closed_at_us=NOON_US + 2,
         deadline_at_us=NOON_US + LIMIT_US,
         session_ends_at_us=None,
+        closing=False,
         any_save=True,
         used_us=2,
         extension_us=0,
@@ -132,6 +133,14 @@ def test_time_used_stops_at_the_deadline(study, reader):
     assert roster(study, at_us=NOON_US + MINUTE_US)[0].readings[0].used_us == MINUTE_US
     assert roster(study, at_us=NOON_US + LIMIT_US + 1)[0].readings[0].used_us == LIMIT_US
     assert [seen.used_us for seen in roster(study)[0].readings[1:]] == [None, None]
+
+
+def test_a_reading_is_closing_between_its_grace_and_its_closing(study, reader, database):
+    reader.begin()
+    over = NOON_US + LIMIT_US + GRACE_US
+    assert [roster(study, at_us=at_us)[0].readings[0].closing for at_us in (over, over + 1)] == [False, True]
+    database.write(lambda session: closing.close_all_due(session, by=ClosedBy.SWEEP, at_us=over + SLACK_US + 1))
+    assert not roster(study, at_us=over + SLACK_US + 1)[0].readings[0].closing
 
 
 def test_a_readers_status_follows_what_they_did(study, reader, database):

@@ -34,6 +34,7 @@ def a_reading(state: State, *, case: str = "c1", opened: int = 90 * DAY_US, used
         "closed_at_us": opened + used * MINUTE_US if closed else None,
         "deadline_at_us": opened + 10 * MINUTE_US if begun else None,
         "session_ends_at_us": None,
+        "closing": False,
         "any_save": begun,
         "used_us": used * MINUTE_US if begun else None,
         "extension_us": 0,

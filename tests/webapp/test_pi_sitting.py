@@ -90,3 +90,40 @@ def test_the_page_of_the_lock_counts_them_with_the_others_that_were_never_begun(
     sitting.clock.advance(24 * 3600)
     owner.get("/pi/demo/lock")
     assert f"{missed} readings never begun" in owner.text
+
+
+def test_what_cannot_be_given_more_time_any_more_is_not_offered_it(sitting, pi):
+    pi.get(reader_page(sitting))
+    assert "Give more time for case 1" in pi.text
+    sitting.clock.advance(600 + 10 + 1)
+    pi.get(reader_page(sitting))
+    assert "time over, closing" in pi.text
+    assert "Give more time for case 1" not in pi.text
+
+
+def test_the_readers_page_and_the_studys_say_what_was_given_why_when_and_by_whom(sitting, pi):
+    give(sitting, pi, 5)
+    pi.get(reader_page(sitting))
+    assert "5 minutes on 21 Nov 2026, 12:00:00 UTC by pi@example.org: fire alarm" in pi.text
+    pi.get("/pi/demo")
+    assert "1 incident, newest first" in pi.text
+    assert "Ada Reader R001, their case 1 5 minutes more fire alarm pi@example.org" in pi.text
+
+
+def test_a_problem_leads_to_whoever_reported_it(sitting, pi):
+    page = f"/readings/{reading(sitting, 1)['id']}"
+    reader = sitting.signed_in(EMAIL)
+    reader.get(page)
+    assert reader.post(f"{page}/problem", {"text": "A page is cut off"}).status_code == 303
+    assert f'<a href="{reader_page(sitting)}">R001</a>' in pi.get("/pi/demo").text
+
+
+@pytest.mark.parametrize(
+    ("number", "said"), [(20, "20 incidents, newest first"), (21, "The newest 20 of 21 incidents")]
+)
+def test_the_newest_twenty_incidents_are_shown(sitting, pi, number, said):
+    for _ in range(number):
+        give(sitting, pi, 1)
+    pi.get("/pi/demo")
+    assert said in pi.text
+    assert pi.text.count("1 minute more fire alarm") == 20
