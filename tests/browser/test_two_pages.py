@@ -4,8 +4,22 @@ import re
 
 import pytest
 from browsers import Served
-from case_pages import SAVED, begun, events, opened_elsewhere, options, signed_in, stored, tick, ticked
+from builders import rows
+from case_pages import (
+    SAVED,
+    begun,
+    events,
+    in_time,
+    opened_elsewhere,
+    options,
+    queued,
+    signed_in,
+    stored,
+    tick,
+    ticked,
+)
 from playwright.sync_api import Page, expect
+from sites import PASSWORD
 
 pytestmark = pytest.mark.browser
 
@@ -150,3 +164,77 @@ def test_two_browsers_that_begin_at_once_begin_one_case(served):
         expect(page.locator("#finder")).to_be_visible()
     assert events(served, "opened") == 1
     expect(pages[1].locator("#banner")).to_contain_text(MOVED)
+
+
+def test_a_form_that_was_refused_for_another_page_waits_for_its_reader(served):
+    """Sent before its script had come: what it shows is saved nowhere, and stays until somebody decides."""
+    first = begun(served)
+    a, b = options(first)[:2]
+    slow = signed_in(served)
+    slow.route("**/static/*/case.js", lambda route: None)
+    slow.goto(first.url, wait_until="commit")
+    slow.wait_for_selector("#review")
+    tick(first, a)
+    expect(first.locator("#kept")).to_have_text(SAVED)
+    tick(slow, b)
+    slow.locator("#rationale").fill("typed before the script came")
+    slow.unroute("**/static/*/case.js")
+    slow.get_by_role("button", name="Keep and review").click()
+    expect(slow.locator("#banner")).to_contain_text("your last change here was not saved")
+    expect(slow.get_by_role("button", name="Continue here")).to_have_count(0)
+    assert ticked(slow) == [b]
+    slow.get_by_role("button", name="Keep what this page shows").click()
+    expect(slow.locator("#kept")).to_have_text(SAVED)
+    assert stored(served) == [b]
+    assert rows(served.site.database, "answer")[0]["rationale"] == "typed before the script came"
+
+
+def sign_in_anew(page: Page) -> None:
+    """Another session in the same browser: every token that its pages hold is stale."""
+    page.context.clear_cookies()
+    tab = page.context.new_page()
+    tab.goto("/sign-in")
+    tab.get_by_label("E-mail").fill("ada@example.org")
+    tab.get_by_label("Password").fill(PASSWORD)
+    tab.get_by_role("button", name="Sign in").click()
+    expect(tab.get_by_text("cases finished")).to_be_visible()
+    tab.close()
+
+
+def test_a_page_goes_on_in_a_new_session_at_the_first_press(served):
+    first = begun(served)
+    tick(first, options(first)[0])
+    expect(first.locator("#kept")).to_have_text(SAVED)
+    second = opened_elsewhere(served)
+    expect(second.locator("#banner")).to_contain_text(MOVED)
+    sign_in_anew(second)
+    continue_here(second)
+    second.get_by_role("button", name="Sign out").click()
+    expect(second.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+def test_where_no_tab_can_be_told_from_another_none_forgets_what_another_holds(served):
+    """A browser without locks: a duplicated tab writes under the name of its original."""
+    served.site.joined(served.site.load().name)
+    page = signed_in(served)
+    page.context.add_init_script("Object.defineProperty(Navigator.prototype, 'locks', { get() { return undefined; } })")
+    page.get_by_role("link", name="First case").click()
+    page.get_by_role("button", name="Begin").click()
+    expect(page.locator("#finder")).to_be_visible()
+    a, b = options(page)[:2]
+    with page.context.expect_page() as opened, page.context.expect_event("request", lambda ask: "/beat" in ask.url):
+        page.evaluate("() => { open(location.href); }")
+    double = opened.value
+    expect(double.locator("#finder")).to_be_visible()
+    assert double.evaluate("() => sessionStorage['primum.lease']") == page.evaluate(
+        "() => sessionStorage['primum.lease']"
+    )
+    page.route("**/saves", lambda route: route.abort())
+    tick(page, a)
+    expect(page.locator("#kept")).to_contain_text("Not saved yet")
+    assert in_time(page, lambda: len(queued(page)) == 1)
+    tick(double, b)
+    expect(double.locator("#kept")).to_have_text(SAVED)
+    double.get_by_role("button", name="Keep and review").click()
+    expect(double.get_by_role("heading", name="Your plan for case 1")).to_be_visible()
+    assert len(queued(page)) == 1

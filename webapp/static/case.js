@@ -9,7 +9,7 @@ import { attend, hush, said, tell, tellNothing, untell } from "./notices.js";
 import { Plan } from "./plan.js";
 import { watch } from "./presence.js";
 import { Queue } from "./queue.js";
-import { Wire } from "./wire.js";
+import { meant, Wire } from "./wire.js";
 
 const form = document.getElementById("case");
 const urls = form.dataset;
@@ -34,7 +34,8 @@ async function start() {
     wire, plan, queue, lease, clock: countdown.clock, url: urls.save, revision: Number(urls.revision),
     on: { waiting, saved, conflict, resumed, over, refused, signedOut, gone },
   });
-  await takeUp();
+  if (urls.unsaved === undefined) await takeUp();
+  else decide();
   await ask();
   watch({
     url: urls.beat, lease: () => lease, csrf: () => form.csrf_token.value, onOver: closed,
@@ -65,6 +66,12 @@ async function takeUp() {
   } else {
     for (const { name } of plan.touched()) keeping.changed(name);
   }
+}
+
+// What this form shows was sent, and refused because something else stands: it is saved nowhere, and its reader decides.
+function decide() {
+  document.getElementById("refused").remove(); // the banner asks the same
+  keeping.differs({ moved: urls.unsaved === "moved" });
 }
 
 // A tab that was closed or killed a moment ago may have the case still. Whoever takes up what it left is no other page.
@@ -142,16 +149,17 @@ async function signedOut() {
 
 /* Another page of the same case */
 
-async function ask({ take = false, keepMine = false } = {}) {
+async function ask({ take = false, keepMine = false, again = false } = {}) {
   const answer = await wire.post(urls.lease, { lease, take }).catch(() => null);
-  if (answer?.ok) {
+  if (answer?.ok && meant(answer)) {
     if (!take && answer.body.revision < keeping.revision) return; // it was on its way while this page went on
     const other = answer.body.revision !== keeping.revision;
     if (take || (!keeping.unsent && (keeping.halted || other))) keeping.goOn(answer.body, { keepMine });
-  } else if (answer?.status === 423) keeping.conflict({ moved: true, ...answer.body });
-  else if (answer?.status === 410) closed();
-  else if (answer?.status === 401 || answer?.status === 400) await signedOut();
-  else if (take) said("No connection just now. Press it again in a moment.", "waiting");
+  } else if (answer?.told && answer.status === 423) keeping.conflict({ moved: true, ...answer.body });
+  else if (answer?.told && answer.status === 410) closed();
+  else if (answer?.status === 401 || answer?.status === 400) {
+    if ((await signedOut()) && !again) await ask({ take, keepMine, again: true });
+  } else if (take) said("No connection just now. Press it again in a moment.", "waiting");
 }
 
 function conflict({ moved, unsent }) {

@@ -131,6 +131,14 @@ export class Keeping {
     this.on.conflict({ moved, unsent: this.unsent });
   }
 
+  // The page came with an answer that was refused: as above, before anything was sent from here.
+  differs({ moved }) {
+    this.dirty = this.halted = true;
+    this.dirtySince = performance.now();
+    this.store();
+    this.on.conflict({ moved, unsent: true });
+  }
+
   // The reader decided, and this page may write again: with what it shows, or with what stands.
   goOn({ revision, draft }, { keepMine = false } = {}) {
     this.halted = false;

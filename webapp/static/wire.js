@@ -12,10 +12,11 @@ export class Wire {
     return this.exchange(url, { method: "POST", headers, body: JSON.stringify(body), keepalive });
   }
 
-  // What the server's clock says. It also gives a fresh token, where the session is another one than the page's.
+  // What the server's clock says. It also gives a fresh token, where the session is another one than the page's:
+  // every form of the page is sent with it from then on.
   async ask(url) {
     const answer = await this.exchange(url, {});
-    if (answer.ok) this.csrf.value = answer.body.csrf_token;
+    if (answer.ok) for (const field of document.querySelectorAll("input[name=csrf_token]")) field.value = answer.body.csrf_token;
     return answer;
   }
 
