@@ -47,7 +47,7 @@ def started(site_on_both) -> tuple[SiteUnderTest, Visitor, str]:
 def test_it_says_what_it_lacks_and_when_the_servers_clock_ends_the_case(started):
     _site, visitor, _path = started
     assert "nothing is kept until you press Keep and review , and the time shown does not move." in visitor.text
-    assert "The server's clock decides: this case ends on 21 Nov 2026, 12:10 UTC." in visitor.text
+    assert "When this page was loaded, 10 minutes were left (until 21 Nov 2026, 12:10:00 UTC" in visitor.text
 
 
 def test_form_review_submit_receipt(started):
@@ -305,7 +305,7 @@ def test_a_form_that_comes_too_late_is_kept_apart_whatever_is_wrong_with_it(star
     assert (answer.status_code, answer.location) == (303, path)
     visitor.get(path)
     assert "kept apart for the study team" in visitor.text
-    assert "before anything was chosen" in visitor.text
+    assert "before anything reached us" in visitor.text
     assert [row.body["draft"]["selected"] for row in rows(site, "late_payload")] == [sorted(chosen)]
     assert rows(site, "answer") == []
 

@@ -141,6 +141,17 @@ def nothing(draft: Draft) -> Draft:
     return replace(draft, nothing_to_recommend=True)
 
 
+def came_too_late(found: Found) -> str:
+    """What is said of a form that came after the end, with what stands instead of it."""
+    stands = "Your last answer that reached us in time stands."
+    if not found.ever_saved:
+        stands = "Nothing had reached us before, so this case counts as answered with nothing chosen."
+    return (
+        "This arrived after the time was over and is not counted; it is kept apart for the study team. "
+        f"{stands} If a fault of ours cost you time, report it."
+    )
+
+
 def refusal_to_begin(session: Session, found: Found, protocol: Protocol, terms: Terms, at_us: int) -> str | None:
     """Why Begin would be refused now, for the page before it; None: it would not."""
     try:

@@ -18,8 +18,6 @@ from webapp.reader.blueprint import bp
 from webapp.reader.forms import ProblemForm, ReadingForm, SubmitForm
 from webapp.receipts import post_when_finished
 
-KEPT_APART = "What arrived after the time was over is kept apart for the study team. Your last answer in time stands."
-
 
 @bp.get("/readings/<uuid:reading_id>")
 def reading(reading_id: UUID) -> ResponseReturnValue:
@@ -91,7 +89,7 @@ def keep(reading_id: UUID) -> ResponseReturnValue:
             form.base_revision.data = revision  # to continue here is to put this page in the place of what stands
             return _case_page(found, form, moved=isinstance(outcome, Moved), stale=isinstance(outcome, Stale)), 409
         case Closed(kept_apart=True):
-            flash(KEPT_APART)
+            flash(pages.came_too_late(found), "warning")
     return redirect(url_for(".reading", reading_id=reading_id), code=303)
 
 
@@ -143,7 +141,7 @@ def submit(reading_id: UUID) -> ResponseReturnValue:
         flash("This case was changed in another window. Look once more at what stands now, then submit.")
         return redirect(url_for(".review", reading_id=reading_id), code=303)
     if outcome.kept_apart:
-        flash(KEPT_APART)
+        flash(pages.came_too_late(found), "warning")
     return redirect(url_for(".reading", reading_id=reading_id), code=303)
 
 

@@ -109,7 +109,7 @@ export class Countdown {
     write(this.face, known ? shown(left) : "–:––");
     this.bar.classList.toggle("short", known && left <= 60_000);
     if (this.sitting === null || this.sessionEndsMs === null) return;
-    this.sitting.hidden = this.sessionEndsMs === this.deadlineMs; // then the sitting's clock is the one that is shown
+    this.sitting.hidden = this.sessionEndsMs <= this.deadlineMs; // then the case's own time says it all
     write(this.sitting.querySelector(".time"), known ? shown(this.sessionEndsMs - this.clock.now()) : "–:––");
   }
 

@@ -10,6 +10,7 @@ const page = document.getElementById("review");
 const urls = page.dataset;
 const form = page.querySelector("form");
 const opening = Queue.from(page).catch(() => null);
+document.querySelector(".no-script")?.remove();
 const countdown = new Countdown(urls, { onEnd: timeIsUp, onGiven: given, ask: resync });
 const wire = new Wire({ csrf: form.csrf_token, onTime: (found, exchange) => countdown.correctTo(found, exchange) });
 let submitting = false, tries = 0;
