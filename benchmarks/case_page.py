@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import tomli_w
 from _figures import figure
@@ -208,7 +209,7 @@ def weight(ours: Browser, path: str) -> None:
     for address in list(files):
         if address.endswith(".js"):
             _, _, text, _ = ours.ask(address)
-            files |= {f"/static/{name}" for name in re.findall(r'from "\./([^"]+)"', text)}
+            files |= {urljoin(address, name) for name in re.findall(r'from "\./([^"]+)"', text)}
     sizes = {address: len(ours.ask(address)[2].encode()) for address in sorted(files)}
     compressed = len(gzip.compress(page.encode()))
     figure("case page, HTML", len(page.encode()), "bytes")

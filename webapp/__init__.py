@@ -7,7 +7,7 @@ from flask_bootstrap import Bootstrap5
 from flask_wtf import CSRFProtect
 
 from study.db import Database
-from webapp import deps, errors, filters, security
+from webapp import deps, errors, filters, security, static_files
 from webapp.addresses import StudyName
 from webapp.clock import system_clock
 from webapp.settings import Settings
@@ -18,7 +18,7 @@ csrf = CSRFProtect()
 
 def create_app(settings: Settings, database: Database, *, clock: Callable[[], int] = system_clock) -> Flask:
     """The whole site. `clock` gives integer UTC microseconds; it is read once, when a request arrives."""
-    app = Flask(__name__)
+    app = Flask(__name__, static_folder=None)
     security.configure(app, settings)
     app.extensions["primum"] = deps.Site(settings=settings, database=database, clock=clock)
     app.before_request(deps.note_arrival)  # first of all: whatever else is asked may already need the time
@@ -28,6 +28,7 @@ def create_app(settings: Settings, database: Database, *, clock: Callable[[], in
     app.after_request(security.set_headers)
     errors.init_app(app)
     filters.init_app(app)
+    static_files.init_app(app)
     _register(app)
     return app
 

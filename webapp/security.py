@@ -66,7 +66,7 @@ def set_headers(response: Response) -> Response:
     for name, value in HEADERS.items():
         if name.lower() not in given:
             response.headers.add(name, value)
-    if request.endpoint not in {"static", "bootstrap.static"}:
+    if request.endpoint not in {"static", "bootstrap.static"} or response.status_code >= 400:
         response.headers["Cache-Control"] = "no-store"
     if request.is_secure:
         response.headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.browser
 SAVED = re.compile(r"^Saved \d")
 PAGE = "the-load-that-is-watched"
 WATCH = """async ({ url, page, lease }) => {
-  const { watch } = await import("/static/presence.js");
+  const { watch } = await import("/static/any/presence.js");
   window.heard = [];
   const hears = (word) => (found) => window.heard.push([word, found.state ?? found.revision]);
   const csrf = () => document.querySelector("input[name=csrf_token]").value;

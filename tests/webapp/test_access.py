@@ -169,10 +169,11 @@ def asked(world: World, endpoint: str, rule: str, method: str, badge: Badge) -> 
         **world.values,
         "token": "a-fresh-invitation" if endpoint == "auth.join" else "a-fresh-password-link",
         "filename": "css/bootstrap.min.css" if endpoint == "bootstrap.static" else "style.css",
+        "of_version": "any",
     }
     path = rule
     for name, value in values.items():
-        for kind in ("", "uuid:", "int:", "path:", "study:"):
+        for kind in ("", "uuid:", "int:", "path:", "string:", "study:"):
             path = path.replace(f"<{kind}{name}>", str(value))
     assert "<" not in path, f"{rule} names something that this test does not know"
     client = badge.client(world.site)
