@@ -222,3 +222,42 @@ def test_space_on_the_page_before_a_case_does_not_start_its_clock(served):
     page.keyboard.press("Space")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Ready?")).to_be_visible()
+
+
+def test_a_filter_says_how_many_are_shown_and_lets_go_from_any_option(served):
+    page = begun(served)
+    boxes = page.locator("input[name=selected]")
+    boxes.first.check()
+    word = page.locator(".option span").first.text_content().split()[0]
+    page.locator("#filter").fill(word)
+    shown = page.locator("input[name=selected]:visible").count()
+    expect(page.locator("#count")).to_have_text(f"{shown} of {boxes.count()} shown · 1 chosen")
+    page.locator("input[name=selected]:visible").first.focus()
+    page.keyboard.press("Escape")
+    expect(page.locator("#count")).to_have_text(f"1 of {boxes.count()} chosen")
+    expect(page.locator("#filter")).to_have_value("")
+    page.locator("#filter").fill("zzzz")
+    page.get_by_role("button", name="Show all").click()
+    expect(page.locator("#filter")).to_be_focused()
+    expect(page.locator("#filter")).to_have_value("")
+    expect(page.get_by_role("button", name="Show all")).to_be_hidden()
+
+
+@pytest.mark.parametrize(("device", "told"), [({"has_touch": True, "is_mobile": True}, False), ({}, True)])
+def test_keys_are_told_of_where_there_are_some(served, device, told):
+    page = begun(served, **device)
+    expect(page.locator("#filter")).to_have_attribute("placeholder", "Filter the options")
+    expect(page.locator("#finder [data-single-key]")).to_be_visible(visible=told)
+
+
+def test_nothing_sticks_to_the_buttons_of_a_narrow_phone(served):
+    page = begun(served, viewport={"width": 320, "height": 640}, has_touch=True)
+    page.get_by_role("link", name="Report a problem").click()
+    send = page.get_by_role("button", name="Send the report").bounding_box()
+    back = page.get_by_role("link", name="Back to the case").bounding_box()
+    apart = max(back["y"] - send["y"] - send["height"], back["x"] - send["x"] - send["width"])
+    assert apart >= 8
+    page = served.page(viewport={"width": 320, "height": 640})
+    page.goto("/sign-in")
+    button = page.locator("main").get_by_role("button", name="Sign in").bounding_box()
+    assert page.get_by_text("Invited, and no password yet?").bounding_box()["y"] >= button["y"] + button["height"] + 8

@@ -12,6 +12,7 @@ export function choosing(form, { tell, onChange = () => {} }) {
   const options = [...form.querySelectorAll("input[name=selected]")];
   const nothing = document.getElementById("nothing");
   const filter = document.getElementById("filter");
+  const showAll = document.getElementById("clear-filter");
   const rows = options.map((box) => ({ box, row: box.closest(".option"), words: box.closest(".option").textContent.toLowerCase() }));
 
   form.addEventListener("change", (event) => {
@@ -37,7 +38,10 @@ export function choosing(form, { tell, onChange = () => {} }) {
 
   function count() {
     const all = options.filter((box) => box.checked).length;
-    document.getElementById("count").textContent = `${all} of ${options.length} chosen`;
+    const shown = rows.filter(({ row }) => !row.hidden).length;
+    const filtered = filter.value.trim() !== "";
+    document.getElementById("count").textContent = filtered ? `${shown} of ${options.length} shown · ${all} chosen` : `${all} of ${options.length} chosen`;
+    showAll.hidden = !filtered;
     for (const kind of form.querySelectorAll("fieldset.kind")) {
       const place = kind.querySelector(".chosen-here");
       const here = kind.querySelectorAll("input[name=selected]:checked").length;
@@ -57,6 +61,7 @@ export function choosing(form, { tell, onChange = () => {} }) {
       if (own.length) kind.hidden = own.every((box) => box.closest(".option").hidden);
     }
     document.getElementById("no-match").hidden = found > 0;
+    count();
   }
 
   function clear() {
@@ -67,11 +72,11 @@ export function choosing(form, { tell, onChange = () => {} }) {
   filter.addEventListener("input", find);
   filter.addEventListener("keydown", (event) => {
     if (event.key === "Enter") event.preventDefault();
-    if (event.key === "Escape") clear();
   });
-  document.getElementById("clear-filter").addEventListener("click", () => { clear(); filter.focus(); });
+  showAll.addEventListener("click", () => { clear(); filter.focus(); });
   document.addEventListener("keydown", (event) => {
     if (event.target.closest("dialog")) return;
+    if (event.key === "Escape" && filter.value !== "" && !event.target.matches("textarea, input[type=number]")) return clear();
     const typing = event.target.matches("input[type=search], input[type=number], textarea");
     if (event.key === "/" && shortcutsOn() && meantForThePage(event)) {
       event.preventDefault();
