@@ -46,8 +46,9 @@ def started(site_on_both) -> tuple[SiteUnderTest, Visitor, str]:
 
 def test_it_says_what_it_lacks_and_when_the_servers_clock_ends_the_case(started):
     _site, visitor, _path = started
-    assert "nothing is kept until you press Keep and review , and the time shown does not move." in visitor.text
-    assert "When this page was loaded, 10 minutes were left (until 21 Nov 2026, 12:10:00 UTC" in visitor.text
+    assert "nothing is kept until you press Keep and review ." in visitor.text
+    assert "When this page was loaded, 10 minutes were left (until 21 Nov 2026, 12:10:00 UTC)" in visitor.text
+    assert "The time shown does not move; the server's clock decides." in visitor.text
 
 
 def test_form_review_submit_receipt(started):
