@@ -374,6 +374,28 @@ def test_what_a_command_leaves_is_its_owners_alone_and_doctor_looks(primum, tmp_
     assert "warn  file of the database: others on this machine can read it" in primum.out
 
 
+def test_doctor_says_that_an_address_is_none(primum, monkeypatch):
+    monkeypatch.setenv("PRIMUM_SECRET_KEY", "s" * 40)
+    monkeypatch.setenv("PRIMUM_PROXIES", "1")
+    monkeypatch.setenv("PRIMUM_DATABASE_URL", "nonsense")
+    assert primum("doctor") == 1
+    assert primum.err == "PRIMUM_DATABASE_URL: is not the address of a database\n"
+    assert "clock: " in primum.out
+
+
+def test_doctor_makes_no_database_where_there_is_none(primum, tmp_path, monkeypatch):
+    monkeypatch.setenv("PRIMUM_SECRET_KEY", "s" * 40)
+    monkeypatch.setenv("PRIMUM_PROXIES", "1")
+    file = tmp_path / "not" / "there.db"
+    monkeypatch.setenv("PRIMUM_DATABASE_URL", f"sqlite:///{file}")
+    assert primum("doctor") == 1
+    assert primum.err == f"database: there is none at {file}; run `primum migrate`\n"
+    assert not file.parent.exists()
+    assert primum("migrate") == 0
+    primum("doctor")
+    assert "ok    quick_check: ok" in primum.out
+
+
 @pytest.mark.parametrize(
     ("address", "proxies", "plain", "wrong"),
     [

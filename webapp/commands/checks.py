@@ -11,7 +11,8 @@ from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
 
 from study.db import SAFE_SQLITE, Database, sqlite_module
 from study.errors import Faulty, StudyError
@@ -52,6 +53,14 @@ def checks() -> Iterator[Check]:
     yield from _settings(settings)
     yield _clock()
     try:
+        url = make_url(settings.database_url)
+    except ArgumentError:
+        return  # said with the settings
+    absent = _absent(url)
+    if absent is not None:
+        yield Check(Standing.WRONG, "database", f"there is none at {absent}; run `primum migrate`")
+        return
+    try:
         with opened(settings, current=False) as database:
             yield _schema(database)
             if standing(database) == newest():
@@ -67,7 +76,7 @@ def _settings(settings: Settings) -> Iterator[Check]:
     long_enough = len(secret) >= SHORTEST_SECRET
     said = "set" if long_enough else f"needs at least {SHORTEST_SECRET} random characters; `serve` refuses without"
     yield Check(Standing.FINE if long_enough else Standing.WRONG, "PRIMUM_SECRET_KEY", said)
-    yield Check(Standing.FINE, "PRIMUM_DATABASE_URL", make_url(settings.database_url).render_as_string())
+    yield _database_url(settings)
     local, encrypted = _is_local(settings.public_url), settings.public_url.startswith("https://")
     yield Check(Standing.FINE if encrypted or local else Standing.WRONG, "PRIMUM_PUBLIC_URL", settings.public_url)
     unseen = encrypted and settings.proxies == 0
@@ -96,6 +105,14 @@ def _settings(settings: Settings) -> Iterator[Check]:
     )
 
 
+def _database_url(settings: Settings) -> Check:
+    """Without its password."""
+    try:
+        return Check(Standing.FINE, "PRIMUM_DATABASE_URL", make_url(settings.database_url).render_as_string())
+    except ArgumentError:
+        return Check(Standing.WRONG, "PRIMUM_DATABASE_URL", "is not the address of a database")
+
+
 def _is_local(url: str) -> bool:
     """Whether the address leads to this machine, by its very host: 127.0.0.1.example.org does not."""
     try:
@@ -109,6 +126,14 @@ def _clock() -> Check:
     steady = time.get_clock_info("time").adjustable
     said = f"{now.isoformat(timespec='seconds')}{'' if steady else ', cannot be adjusted'}"
     return Check(Standing.FINE if now > BUILT else Standing.WRONG, "clock", said)
+
+
+def _absent(url: URL) -> Path | None:
+    """The SQLite file that is not there. Opening it would make it, and looking changes nothing."""
+    if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:":
+        return None
+    file = Path(url.database).resolve()
+    return None if file.exists() else file
 
 
 def _site_clock(database: Database) -> Check:
