@@ -4,7 +4,7 @@ import { choosing } from "./choosing.js";
 import { Countdown } from "./countdown.js";
 import { GoingOn } from "./going_on.js";
 import { Keeping } from "./keeping.js";
-import { inherit, ownLease } from "./lease.js";
+import { inherit, ownLease, remember } from "./lease.js";
 import { attend, hush, said, tell, tellNothing, untell } from "./notices.js";
 import { Plan } from "./plan.js";
 import { watch } from "./presence.js";
@@ -27,7 +27,7 @@ let leaving = null;
 const goingOn = new GoingOn({ form, plan, keeping: () => keeping, reached: resync });
 
 async function start() {
-  lease = await ownLease();
+  lease = await ownLease(urls.reading);
   form.lease.value = lease;
   queue = await opening;
   keeping = new Keeping({
@@ -51,7 +51,7 @@ async function start() {
 function changed(name) {
   if (unreached === null) hush();
   goingOn.forget();
-  if (keeping?.tries === 0) said("Saving …");
+  if (keeping?.tries === 0) said("Saving …", "", { aloud: false });
   keeping?.changed(name);
 }
 
@@ -88,13 +88,15 @@ form.addEventListener("input", (event) => {
 
 /* What the server said to a save */
 
-function saved({ revision, savedAt }) {
+// `adjusted`: what could not be kept as it stands here.
+function saved({ revision, savedAt, adjusted }) {
   form.base_revision.value = urls.revision = revision;
   if (keeping.unsent) return;
   reached();
   const at = new Date(savedAt).toLocaleTimeString([], { hourCycle: "h23" });
-  if (plan.readable) said(`Saved ${at}`);
-  else said("Saved, but confidence must be 0 to 100", "waiting");
+  if (!plan.readable) said("Saved, but confidence must be 0 to 100", "waiting");
+  else if (adjusted.length) said("Saved, but a part of your text cannot be kept", "waiting");
+  else said(`Saved ${at}`);
   if (countdown.ended) leave();
   else goingOn.go();
 }
@@ -152,6 +154,7 @@ async function signedOut() {
 async function ask({ take = false, keepMine = false, again = false } = {}) {
   const answer = await wire.post(urls.lease, { lease, take }).catch(() => null);
   if (answer?.ok && meant(answer)) {
+    remember(urls.reading, lease);
     if (!take && answer.body.revision < keeping.revision) return; // it was on its way while this page went on
     const other = answer.body.revision !== keeping.revision;
     if (take || (!keeping.unsent && (keeping.halted || other))) keeping.goOn(answer.body, { keepMine });

@@ -1,6 +1,6 @@
 // A case that is over: what this device still holds for it is sent all the same, and kept apart by the study team.
 import { taken } from "./answer_file.js";
-import { newWord, ownLease } from "./lease.js";
+import { forget, newWord, ownLease } from "./lease.js";
 import { same } from "./plan.js";
 import { Queue } from "./queue.js";
 import { meant, pause, Wire } from "./wire.js";
@@ -21,6 +21,7 @@ const SETTLED = [200, "apart", 410]; // the site has it, or has said that it has
 
 async function start() {
   const lease = await ownLease();
+  forget(page.dataset.reading); // it takes nothing more
   const queue = await opening;
   if (queue === null) return;
   for (const { slot, entry } of (await queue.left(lease)).reverse()) {

@@ -13,10 +13,12 @@ const opening = Queue.from(page).catch(() => null);
 document.querySelector(".no-script")?.remove();
 const countdown = new Countdown(urls, { onEnd: timeIsUp, onGiven: given, ask: resync });
 const wire = new Wire({ csrf: form.csrf_token, onTime: (found, exchange) => countdown.correctTo(found, exchange) });
+const PRESS_AGAIN_MS = 10_000; // a submit that was stopped on its way; the site takes the same one only once
+const SIGNED_OUT = [0, 401]; // the site leads to its sign-in, and back again
 let submitting = false, tries = 0;
 
 async function start() {
-  const lease = await ownLease();
+  const lease = await ownLease(urls.reading);
   form.lease.value = lease;
   const queue = await opening;
   const left = (await queue?.left(lease).catch(() => [])) ?? [];
@@ -31,7 +33,7 @@ async function start() {
 async function resync() {
   const answer = await wire.ask(urls.clock).catch(() => null);
   if (answer?.ok && answer.body.state !== "open") leave();
-  return answer !== null && answer.status !== 503;
+  return answer !== null && (answer.ok || SIGNED_OUT.includes(answer.status));
 }
 
 function timeIsUp() {
@@ -64,6 +66,7 @@ async function submit(button) {
   if (await resync()) {
     tellNothing();
     if (button?.name) form.append(Object.assign(document.createElement("input"), { type: "hidden", name: button.name, value: button.value }));
+    setTimeout(() => { submitting = false; }, PRESS_AGAIN_MS);
     return HTMLFormElement.prototype.submit.call(form);
   }
   said("Not submitted yet: no connection. Trying again …", "waiting");
