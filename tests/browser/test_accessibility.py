@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from axes import violations
 from browsers import DESK, PHONE
-from case_pages import SAVED, begun, signed_in, with_limit
+from case_pages import SAVED, begun, in_time, options, signed_in, stored, tick, with_limit
 from playwright.sync_api import Page, expect
 
 from study.tables import StudyState
@@ -174,3 +174,40 @@ def test_a_page_of_the_plain_way_that_was_taken_over_has_no_violation(served):
     page = served.page(viewport=PHONE)
     page.set_content(second.content())
     assert violations(page) == []
+
+
+def test_a_tick_is_told_aloud_once(served):
+    """Whoever listens hears that it is saved; what the page shows meanwhile is for the eyes."""
+    page = begun(served)
+    page.evaluate(
+        """() => {
+          window.heard = [];
+          const aloud = (node) => {
+            const place = node.closest("[aria-live], [role=status], [role=alert]");
+            return place && place.getAttribute("aria-live") !== "off";
+          };
+          new MutationObserver((changes) => {
+            for (const { target } of changes) {
+              const element = target.nodeType === Node.TEXT_NODE ? target.parentElement : target;
+              if (element && aloud(element)) heard.push(element.textContent);
+            }
+          }).observe(document.body, { childList: true, characterData: true, subtree: true });
+        }"""
+    )
+    wanted = options(page)[:3]
+    for number, value in enumerate(wanted, start=1):
+        tick(page, value)
+        assert in_time(page, lambda number=number: len(stored(served)) == number)
+    expect(page.locator("#kept")).to_have_text(SAVED)
+    heard = page.evaluate("() => heard")
+    assert 1 <= len(heard) <= 3
+    assert all(SAVED.match(words) for words in heard)
+
+
+def test_a_button_that_says_what_it_does_is_not_also_pressed(served):
+    page = begun(served)
+    button = page.locator("#toggle-timer")
+    for name in ("Hide time", "Show time", "Hide time"):
+        expect(button).to_have_text(name)
+        assert button.get_attribute("aria-pressed") is None
+        button.click()

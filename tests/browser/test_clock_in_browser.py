@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 from browsers import Served
-from case_pages import SAVED, begun, give_more, options, signed_in, stored, tick, with_limit
+from case_pages import SAVED, begun, give_more, in_time, options, signed_in, stored, tick, with_limit
 from playwright.sync_api import Page, expect
 from sites import demo_files
 
@@ -126,6 +126,23 @@ def test_time_given_while_a_page_had_closed_opens_it_again(served):
     expect(page.locator("#kept")).to_have_text(SAVED)
     assert stored(served) == sorted([first, second])
     expect(page.locator("#timer")).to_have_text(re.compile(r"^(10|9):\d\d$"))
+
+
+def test_an_answer_from_before_more_time_was_given_takes_none_of_it_back(served):
+    page = begun(served, with_limit(60))
+    held = []
+    page.route("**/clock", lambda route: held.append((route, route.fetch())), times=1)
+    page.evaluate("() => dispatchEvent(new Event('online'))")
+    assert in_time(page, lambda: len(held) == 1)
+    give_more(served, seconds=600)
+    page.evaluate("() => dispatchEvent(new Event('online'))")
+    expect(page.locator("#timer")).to_have_text(re.compile(r"^(11|10):\d\d$"))
+    [(route, answer)] = held
+    note = "window.seen.push(document.getElementById('timer').textContent)"
+    page.evaluate(f"() => {{ window.seen = []; setInterval(() => {note}, 50); }}")
+    route.fulfill(response=answer)
+    page.wait_for_function("() => window.seen.length > 20")
+    assert all(re.fullmatch(r"(11|10):\d\d", text) for text in page.evaluate("() => window.seen"))
 
 
 def test_time_given_shortly_before_the_end_is_seen_before_the_page_closes(served):

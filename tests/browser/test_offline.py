@@ -5,33 +5,36 @@ import os
 import re
 import signal
 import time
-from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
 import pytest
 from browsers import DESK, FLAGS, Served, executable
 from builders import rows
-from case_pages import SAVED, begun, events, options, queued, signed_in, stored, tick, ticked, with_limit
+from case_pages import (
+    SAVED,
+    begun,
+    emptied,
+    events,
+    held_over_the_deadline,
+    in_time,
+    offline,
+    options,
+    queued,
+    signed_in,
+    stored,
+    tick,
+    ticked,
+    wait_until_over,
+    waits_on_the_device,
+    with_limit,
+)
 from playwright.sync_api import BrowserContext, Page, Route, expect
 from sites import PASSWORD
 
 pytestmark = pytest.mark.browser
 
 SECRET = "a sentence that nobody else reads"
-
-
-def offline(page: Page, *, yes: bool = True) -> None:
-    page.context.set_offline(yes)
-
-
-def waits_on_the_device(page: Page, values: list[str]) -> None:
-    """Until the queue was written: it never waits for the network."""
-    expect(page.locator("#kept")).to_contain_text("Not saved yet")
-    assert ticked(page) == sorted(values)
-    held = "async () => (await indexedDB.databases()).some((each) => each.name === 'primum')"
-    page.wait_for_function(held)
-    assert queued(page)
 
 
 def test_45_seconds_offline_and_a_reload_cost_not_one_tick(served_on_both):
@@ -98,19 +101,6 @@ def test_a_tab_that_was_closed_offline_sends_what_it_held_when_the_case_is_opene
     assert rows(served.site.database, "answer")[0]["confidence"] == 70
     again.wait_for_function("() => document.querySelector('#banner').hidden")
     assert emptied(again)
-
-
-def emptied(page: Page) -> bool:
-    return in_time(page, lambda: not queued(page))
-
-
-def in_time(page: Page, holds: Callable[[], bool]) -> bool:
-    """Whether something comes to hold that no word on the page tells."""
-    for _ in range(200):
-        if holds():
-            return True
-        page.wait_for_timeout(100)
-    return False
 
 
 def test_what_waits_on_a_device_is_unreadable_and_its_key_is_nowhere(served):
@@ -247,26 +237,6 @@ def test_when_time_runs_out_offline_the_page_closes_and_sends_what_it_holds(serv
     assert emptied(page)
 
 
-def wait_until_over(served: Served) -> None:
-    row = rows(served.site.database, "reading")[0]
-    while served.site.clock() <= row["deadline_at_us"] + row["grace_us"]:
-        time.sleep(0.05)
-
-
-def held_over_the_deadline(served: Served) -> tuple[BrowserContext, str, list[str]]:
-    """A tab that was closed offline, and a case whose time is over meanwhile."""
-    page = begun(served, with_limit(6))
-    wanted = options(page)[:2]
-    offline(page)
-    tick(page, *wanted)
-    waits_on_the_device(page, wanted)
-    context, case = page.context, page.url
-    page.close(run_before_unload=False)
-    wait_until_over(served)
-    context.set_offline(False)
-    return context, case, wanted
-
-
 def test_a_receipt_sends_what_the_device_still_holds(served):
     context, case, wanted = held_over_the_deadline(served)
     page = context.new_page()
@@ -332,6 +302,27 @@ def test_answers_that_cannot_be_sent_for_a_minute_can_be_taken_along_as_a_file(s
     assert (drafts[-1]["selected"], drafts[-1]["rationale"]) == ([value], SECRET)
 
 
+def test_a_device_that_is_full_is_not_said_to_hold_anything(served, tmp_path):
+    served.site.joined(served.site.load().name)
+    page = signed_in(served)
+    full = "IDBObjectStore.prototype.put = () => { throw new DOMException('full', 'QuotaExceededError'); }"
+    page.context.add_init_script(full)
+    page.clock.install()
+    page.get_by_role("link", name="First case").click()
+    page.get_by_role("button", name="Begin").click()
+    expect(page.locator("#finder")).to_be_visible()
+    page.route("**/saves", lambda route: route.abort())
+    tick(page, options(page)[0])
+    expect(page.locator("#kept")).to_contain_text("Not saved yet")
+    for _ in range(9):
+        page.clock.run_for(9_000)
+    expect(page.locator("#banner")).to_contain_text("Your choices are kept on this page: keep it open")
+    with page.expect_download() as taken:
+        page.get_by_role("button", name="Download my answers").click()
+    taken.value.save_as(tmp_path / "answers.json")
+    assert sorted(json.loads((tmp_path / "answers.json").read_text())) == ["data", "iv", "reading"]
+
+
 def shift_the_site(served: Served, *, seconds: float) -> None:
     """The time goes on for the server, without the wait."""
     from dataclasses import replace
@@ -353,21 +344,60 @@ def test_a_submit_without_a_connection_waits_for_one_and_happens_once(served):
     assert events(served, "submitted") == 1
 
 
-def test_what_the_site_cannot_store_is_said_and_stays_on_the_page(served):
-    """Half a character, as a broken paste leaves it: the rest of the answer is saved once it is gone."""
+def test_a_submit_that_a_proxy_or_the_browser_stopped_can_be_pressed_again(served):
+    page = begun(served)
+    tick(page, options(page)[0])
+    page.get_by_role("button", name="Keep and review").click()
+    button = page.get_by_role("button", name="Submit case 1")
+    expect(button).to_be_visible()
+    page.clock.install()
+    page.route(
+        "**/clock", lambda route: route.fulfill(status=502, content_type="text/html", body="<h1>Bad gateway</h1>")
+    )
+    button.click()
+    expect(page.locator("#kept")).to_contain_text("Not submitted yet")
+    page.unroute("**/clock")
+    page.route("**/submit", lambda route: route.fulfill(status=204), times=1)
+    with page.expect_request("**/submit"):
+        page.clock.run_for(20_000)
+    page.clock.run_for(20_000)
+    button.click()
+    expect(page.get_by_role("heading", name="Submitted")).to_be_visible()
+    assert events(served, "submitted") == 1
+
+
+def test_a_begin_that_was_stopped_can_be_pressed_again(served):
+    served.site.joined(served.site.load().name)
+    page = signed_in(served)
+    page.get_by_role("link", name="First case").click()
+    button = page.get_by_role("button", name="Begin")
+    page.wait_for_function("() => document.getElementById('begin').lease.value !== ''")
+    page.clock.install()
+    page.route("**/begin", lambda route: route.fulfill(status=204), times=1)
+    with page.expect_request("**/begin"):
+        button.click()
+    page.clock.run_for(20_000)
+    button.click()
+    expect(page.locator("#finder")).to_be_visible()
+    assert events(served, "opened") == 1
+
+
+def test_what_the_site_cannot_store_is_said_and_costs_nothing_else(served):
+    """Half a character, as a broken paste leaves it: all the rest of the answer is saved as ever."""
     page = begun(served)
     value = options(page)[0]
     broken = "(field) => { field.value = 'half \\ud83d'; field.dispatchEvent(new Event('input', { bubbles: true })); }"
     page.locator("#rationale").evaluate(broken)
-    expect(page.locator("#banner")).to_contain_text("Change it, and everything is saved")
-    expect(page.locator("#kept")).to_have_text("Not saved")
-    tick(page, value)
-    expect(page.locator("#kept")).to_have_text("Not saved")
-    assert stored(served) == []
+    expect(page.locator("#kept")).to_have_text("Saved, but a part of your text cannot be kept")
+    with page.expect_response("**/saves") as answered:
+        tick(page, value)
+    assert answered.value.status == 200
+    expect(page.locator("#kept")).to_have_text("Saved, but a part of your text cannot be kept")
+    assert stored(served) == [value]
+    assert rows(served.site.database, "answer")[0]["rationale"] == "half \ufffd"
     page.locator("#rationale").fill("whole")
     expect(page.locator("#kept")).to_have_text(SAVED)
-    expect(page.locator("#banner")).to_be_hidden()
-    assert stored(served) == [value]
+    assert (stored(served), rows(served.site.database, "answer")[0]["rationale"]) == ([value], "whole")
 
 
 def test_signing_out_waits_for_a_save_that_is_under_way(served):

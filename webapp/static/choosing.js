@@ -36,11 +36,14 @@ export function choosing(form, { tell, onChange = () => {} }) {
     }
   }
 
-  function count() {
+  // Told aloud where somebody looks for an option; that what they tick is saved is told for itself.
+  function count({ aloud = false } = {}) {
     const all = options.filter((box) => box.checked).length;
     const shown = rows.filter(({ row }) => !row.hidden).length;
     const filtered = filter.value.trim() !== "";
-    document.getElementById("count").textContent = filtered ? `${shown} of ${options.length} shown · ${all} chosen` : `${all} of ${options.length} chosen`;
+    const counter = document.getElementById("count");
+    counter.setAttribute("aria-live", aloud ? "polite" : "off");
+    counter.textContent = filtered ? `${shown} of ${options.length} shown · ${all} chosen` : `${all} of ${options.length} chosen`;
     showAll.hidden = !filtered;
     for (const kind of form.querySelectorAll("fieldset.kind")) {
       const place = kind.querySelector(".chosen-here");
@@ -61,7 +64,7 @@ export function choosing(form, { tell, onChange = () => {} }) {
       if (own.length) kind.hidden = own.every((box) => box.closest(".option").hidden);
     }
     document.getElementById("no-match").hidden = found > 0;
-    count();
+    count({ aloud: true });
   }
 
   function clear() {

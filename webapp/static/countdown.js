@@ -27,6 +27,7 @@ export class Countdown {
     Object.assign(this, { onEnd, onMore, onGiven, ask });
     this.clock = new ServerClock();
     this.clock.noteThePage(Number(dataset.nowMs));
+    this.toldMs = Number(dataset.nowMs); // the server's time of the newest word that this page has had
     this.deadlineMs = number(dataset.deadlineMs);
     this.sessionEndsMs = number(dataset.sessionEndsMs);
     this.totalMs = number(dataset.totalMs);
@@ -56,13 +57,17 @@ export class Countdown {
 
   left() { return this.deadlineMs - this.clock.now(); }
 
-  // The server's word, and when it was asked and given. A deadline only ever moves later.
+  // The server's word, and when it was asked and given. A deadline only ever moves later: an answer that was overtaken
+  // by a newer one takes nothing back.
   correctTo({ now_ms, deadline_ms, session_ends_ms }, exchange) {
     this.clock.note(now_ms, exchange);
-    this.sessionEndsMs = session_ends_ms;
+    const overtaken = now_ms < this.toldMs;
+    this.toldMs = Math.max(now_ms, this.toldMs);
+    this.sessionEndsMs = overtaken ? later(session_ends_ms, this.sessionEndsMs) : session_ends_ms;
     if (!this.limited || deadline_ms === null) return;
-    const more = deadline_ms - this.deadlineMs;
-    this.deadlineMs = deadline_ms;
+    const ends = overtaken ? later(deadline_ms, this.deadlineMs) : deadline_ms;
+    const more = ends - this.deadlineMs;
+    this.deadlineMs = ends;
     this.totalMs += more;
     if (more > 0) this.lookedLast = false;
     if (more > 0 && this.ended && this.left() > 0) {
@@ -137,11 +142,13 @@ export class Countdown {
     button.hidden = false;
     button.addEventListener("click", () => {
       const hide = this.bar.classList.toggle("timeless");
-      button.setAttribute("aria-pressed", String(hide));
       button.textContent = hide ? "Show time" : "Hide time";
     });
   }
 }
+
+// Null: there is no such limit.
+function later(one, other) { return one === null || other === null ? other : Math.max(one, other); }
 
 function write(element, text) {
   if (element.textContent !== text) element.textContent = text;

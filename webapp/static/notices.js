@@ -2,7 +2,9 @@
 const kept = document.getElementById("kept");
 const banner = document.getElementById("banner");
 
-export function said(text, state = "") {
+// Not `aloud`: for the eyes only, where something more will be said at once.
+export function said(text, state = "", { aloud = true } = {}) {
+  kept.setAttribute("aria-live", aloud ? "polite" : "off");
   if (kept.textContent !== text) kept.textContent = text;
   kept.className = `kept ${state}`;
 }
