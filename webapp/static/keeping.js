@@ -92,13 +92,13 @@ export class Keeping {
     else this.again("the site is busy", waitMs);
   }
 
-  acknowledged({ revision, saved_at }) {
+  acknowledged({ revision, saved_at, adjusted = [] }) {
     this.pending = null;
     this.unanswered = [];
     this.tries = 0;
     this.revision = revision;
     this.settled();
-    this.on.saved({ revision, savedAt: saved_at });
+    this.on.saved({ revision, savedAt: saved_at, adjusted });
   }
 
   // What is on the page now is next, or nothing is left to be kept.
