@@ -164,7 +164,7 @@ class TestSigningIn:
         visitor.get("/my", follow_redirects=True)
         with visitor.client.session_transaction() as cookie:
             token = cookie["login"]
-        visitor.post("/sign-out")
+        assert visitor.post("/sign-out").headers["Clear-Site-Data"] == '"cache"'
         assert rows(site, "login") == []
         with visitor.client.session_transaction() as cookie:
             cookie["login"] = token

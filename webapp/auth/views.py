@@ -50,7 +50,9 @@ def sign_out() -> Response:
         deps.database().write(lambda found: accounts.end_login(found, token, at_us=at_us))
     session.clear()
     response = make_response(redirect(url_for("auth.sign_in"), code=303))
-    response.headers["Clear-Site-Data"] = '"cache", "storage"'
+    # Not "storage": what a device keeps there is sealed, and may be all that there is of another tab's answers, or of
+    # another reader's. The key comes with their own pages only.
+    response.headers["Clear-Site-Data"] = '"cache"'
     return response
 
 
