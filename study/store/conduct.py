@@ -91,9 +91,13 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class RosterLine:
-    """One reader, with their readings in order, as they stand at `at_us`."""
+    """One reader, with their readings in order, as they stand at `at_us`.
+
+    `sitting_us`: when the time for all cases together began, and when it ends; None: not begun, or no such limit.
+    """
 
     at_us: int
+    sitting_us: tuple[int, int] | None
     respondent_id: UUID
     label: str
     email: str
@@ -120,13 +124,6 @@ class RosterLine:
     def expected(self) -> int:
         """Readings that the protocol asks for: all but those set aside."""
         return len(self.readings) - self.set_aside
-
-    @property
-    def sitting_us(self) -> tuple[int, int] | None:
-        """When the time for all cases together began, and when it ends; None: not begun, or without such a limit."""
-        ends = [seen.session_ends_at_us for seen in self.readings if seen.session_ends_at_us is not None]
-        began = [seen.opened_at_us for seen in self.readings if seen.opened_at_us is not None]
-        return (min(began), max(ends)) if ends else None
 
     @property
     def time_over(self) -> bool:
@@ -201,10 +198,31 @@ def roster(session: Session, study_id: UUID, *, at_us: int) -> list[RosterLine]:
     )
     for row in connection.execute(own):
         seen.setdefault(row.respondent_id, []).append(_seen(row, long, at_us))
-    return [
-        RosterLine(**person._mapping, at_us=at_us, readings=tuple(seen.get(person.respondent_id, ())))
-        for person in people
+    lines = []
+    for person in people:
+        theirs = tuple(seen.get(person.respondent_id, ()))
+        sitting_us = _sitting_us(session, study_id, person.respondent_id, theirs, at_us=at_us)
+        lines.append(RosterLine(**person._mapping, at_us=at_us, sitting_us=sitting_us, readings=theirs))
+    return lines
+
+
+def _sitting_us(
+    session: Session, study_id: UUID, respondent_id: UUID, theirs: Sequence[Seen], *, at_us: int
+) -> tuple[int, int] | None:
+    """As the readings have it; where that is over, as the next Begin would, which knows of outages since the last."""
+    known = [
+        (seen.opened_at_us, seen.session_ends_at_us, seen.credit_us + seen.extension_us)
+        for seen in theirs
+        if seen.opened_at_us is not None and seen.session_ends_at_us is not None
     ]
+    if not known:
+        return None
+    began_us, first_us, given_us = min(known)
+    ends_us = max(ends for _opened, ends, _given in known)
+    if ends_us > at_us:
+        return began_us, ends_us
+    in_breaks_us = outages.in_breaks_us(session, study_id, respondent_id, began_us=began_us)
+    return began_us, max(ends_us, first_us - given_us + sum(given for *_, given in known) + in_breaks_us)
 
 
 def _seen(

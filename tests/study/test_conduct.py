@@ -25,7 +25,7 @@ from builders import (
 from sqlalchemy import event
 
 from study.progress import NotNow, State
-from study.store import closing, conduct, tally
+from study.store import closing, conduct, outages, tally
 from study.store.conduct import CannotChange, RosterLine, Seen
 from study.tables import ClosedBy, StudyState
 from study.timing import SLACK_US
@@ -91,7 +91,8 @@ def test_what_may_be_seen_is_listed_word_for_word():
         "closing", "any_save", "used_us", "extension_us", "credit_us", "lost_us", "void_reason",
     }  # fmt: skip
     assert {field.name for field in fields(RosterLine)} == {
-        "at_us", "respondent_id", "label", "email", "full_name", "strata", "invited_at_us", "invitation_sent_at_us",
+        "at_us", "sitting_us", "respondent_id", "label", "email", "full_name", "strata", "invited_at_us",
+        "invitation_sent_at_us",
         "joined_at_us", "withdrawn_at_us", "withdrawn_reason", "test", "accommodation_percent", "readings",
     }  # fmt: skip
 
@@ -315,6 +316,18 @@ def test_a_reader_whose_time_for_all_cases_is_over_is_not_still_reading(sitter, 
     if status == "time over":
         with pytest.raises(NotNow, match="time for this study is over"):
             sitter.begin(2, at_us=at_us)
+
+
+def test_an_outage_between_two_cases_is_known_to_the_roster_as_to_begin(sitter, database):
+    sitter.begin()
+    sitter.submit(a_draft("a"), at_us=NOON_US + 2 * MINUTE_US)
+    for minute in (3, 8):
+        database.write(lambda session, minute=minute: outages.beat(session, NOON_US + minute * MINUTE_US))
+    statuses = [roster(sitter.study, at_us=NOON_US + minute * MINUTE_US)[0].status for minute in (14, 16, 20)]
+    assert statuses == ["reading", "reading", "time over"]
+    (line,) = roster(sitter.study, at_us=NOON_US + 16 * MINUTE_US)
+    second = sitter.begin(2, at_us=NOON_US + 16 * MINUTE_US).row
+    assert line.sitting_us == (NOON_US, second.session_ends_at_us)
 
 
 def test_while_a_case_is_open_a_readers_time_is_not_over(sitter):

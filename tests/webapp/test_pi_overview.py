@@ -48,6 +48,7 @@ def a_reading(state: State, *, case: str = "c1", opened: int = 90 * DAY_US, used
 def a_line(label: str, *readings: Seen, **changed: object) -> RosterLine:
     known = {
         "at_us": NOW_US,
+        "sitting_us": None,
         "respondent_id": uuid4(),
         "label": label,
         "email": f"{label.lower()}@example.org",
@@ -82,7 +83,7 @@ class TestStalled:
         a_line("AGAIN", invited_at_us=seven - DAY_US, invitation_sent_at_us=seven + 1),
         a_line("LOST", invited_at_us=seven - DAY_US, invitation_sent_at_us=None),
         a_line("DONE", a_reading(State.SUBMITTED)),
-        a_line("SPENT", a_reading(State.SUBMITTED, session_ends_at_us=91 * DAY_US), a_reading(State.ASSIGNED)),
+        a_line("SPENT", a_reading(State.SUBMITTED), a_reading(State.ASSIGNED), sitting_us=(90 * DAY_US, 91 * DAY_US)),
         a_line("ASIDE", a_reading(State.SUBMITTED), a_reading(State.ASSIGNED, void_reason="an incident")),
         a_line("GONE", a_reading(State.SUBMITTED), a_reading(State.ASSIGNED), withdrawn_at_us=95 * DAY_US),
         a_line("TEST", a_reading(State.SUBMITTED), a_reading(State.ASSIGNED), test=True),
