@@ -224,7 +224,7 @@ def test_beats_of_one_page_at_the_same_moment_are_one_row(reader):
     assert noted(reader) == [("load-of-it", SECOND_US, SECOND_US, 15_000, 0)]
 
 
-def test_a_beat_asks_less_of_the_database_than_a_save(reader):
+def test_a_beat_asks_no_more_of_the_database_than_a_save(reader):
     """Both stand in one queue of writers, and nobody waits for a beat."""
     asked: list[str] = []
     engine = reader.study.database.engine
@@ -238,4 +238,4 @@ def test_a_beat_asks_less_of_the_database_than_a_save(reader):
     reader.save(a_draft("b"), lease="page-1", at_us=NOON_US + 16 * SECOND_US)
     event.remove(engine, "before_cursor_execute", listener)
     save = len(asked) - beat
-    assert beat < save, (beat, save)
+    assert beat <= save, (beat, save)
