@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import Row, Select, and_, bindparam, select
 from sqlmodel import Session
 
+from study import timing
 from study.case import OptionId
 from study.chain import SubjectKind
 from study.db import Together, connection_of
@@ -18,8 +19,7 @@ from study.draft import Draft
 from study.errors import StudyError
 from study.progress import NotNow, State
 from study.store import events
-from study.tables import StudyState, metadata
-from study.timing import clamped, is_due, is_over, remaining_us
+from study.tables import ReadingRow, StudyState, metadata
 
 READING = metadata.tables["reading"]
 READER = metadata.tables["reader"]
@@ -96,11 +96,10 @@ class Found:
         )
 
     def clamped(self, at_us: int) -> int:
-        """The time as this reading knows it: a clock that went back does not give time back."""
-        return clamped(at_us, latest_us=self.row.latest_at_us, opened_us=self.row.opened_at_us)
+        return known_us(self.row, at_us)
 
     def remaining_us(self, at_us: int) -> int | None:
-        return remaining_us(self.clamped(at_us), deadline_us=self.row.deadline_at_us)
+        return timing.remaining_us(self.clamped(at_us), deadline_us=self.row.deadline_at_us)
 
     @property
     def locked(self) -> bool:
@@ -108,14 +107,11 @@ class Found:
 
     def is_over(self, at_us: int) -> bool:
         """Whether its reader's time is up: what they send from now on is late, whether it was closed yet or not."""
-        row, at_us = self.row, self.clamped(at_us)
-        return self.state is State.OPEN and is_over(at_us, deadline_us=row.deadline_at_us, grace_us=row.grace_us)
+        return is_over(self.row, at_us)
 
     def is_due(self, at_us: int) -> bool:
         """Whether it must be closed now. What a lock found open (void, or a test reader's) stays as it was."""
-        row, at_us = self.row, self.clamped(at_us)
-        due = is_due(at_us, deadline_us=row.deadline_at_us, grace_us=row.grace_us)
-        return self.state is State.OPEN and due and not self.locked
+        return is_due(self.row, at_us) and not self.locked
 
     def takes_answers(self, at_us: int) -> bool:
         """Whether what its reader sends at this time counts."""
@@ -124,6 +120,23 @@ class Found:
     def told(self, at_us: int) -> State:
         """The state as its reader is told it: over is over, though it may be closed a little later."""
         return State.EXPIRED if self.is_over(at_us) else self.state
+
+
+def known_us(row: Row[Any] | ReadingRow, at_us: int) -> int:
+    """The time as this reading knows it: a clock that went back does not give time back."""
+    return timing.clamped(at_us, latest_us=row.latest_at_us, opened_us=row.opened_at_us)
+
+
+def is_over(row: Row[Any] | ReadingRow, at_us: int) -> bool:
+    """Whether an open reading's time is up, by its own row alone: the one rule for a case and for the list of them."""
+    over = timing.is_over(known_us(row, at_us), deadline_us=row.deadline_at_us, grace_us=row.grace_us)
+    return row.state == State.OPEN and over
+
+
+def is_due(row: Row[Any] | ReadingRow, at_us: int) -> bool:
+    """Whether an open reading must be closed, by its own row alone: only the study knows whether it is locked."""
+    due = timing.is_due(known_us(row, at_us), deadline_us=row.deadline_at_us, grace_us=row.grace_us)
+    return row.state == State.OPEN and due
 
 
 def of_reader(session: Session, reading_id: UUID, account_id: UUID, *, for_update: bool = False) -> Found:

@@ -409,6 +409,19 @@ class TestTheClock:
         assert rows(site, "late_payload")[0].body["draft"]["selected"] == sorted([a, b])
         assert rows(site, "answer")[0].selected == [a]
 
+    def test_a_case_that_is_over_is_over_in_the_list_too_though_the_clock_went_back(self, site):
+        """Or the list would send its reader back to a receipt, and never on to the next case."""
+        visitor = site.joined(site.load().name)
+        path = begun(visitor)
+        site.clock.advance(LIMIT_S + GRACE_S + 1)
+        assert visitor.save(path, {"rationale": "late"}, base_revision=0, key="a-late-word").status_code == 410
+        site.clock.advance(-300)
+        visitor.get(path)
+        assert "Time is up" in visitor.text
+        visitor.get("/my", follow_redirects=True)
+        assert "Go on with case 1" not in visitor.text
+        assert first_case(visitor) != path
+
     def test_a_save_that_arrived_in_time_outlives_a_page_that_came_first(self, site_on_both):
         """It waits for its turn to write; the reader's own pages, and the PI's, have looked meanwhile."""
         site = site_on_both

@@ -13,7 +13,6 @@ from study.store.readings import Found
 from study.tables import ClosedBy, StudyState
 from webapp import deps
 from webapp.content import Content
-from webapp.reader import pages
 from webapp.reader.guide import Guide, sitting_ends_us
 from webapp.reader.guide import guide as told
 
@@ -23,7 +22,7 @@ def place(respondent_id: UUID) -> Place:
     with deps.database().read() as session:
         found = enrolment.place(session, respondent_id, deps.my_id())
     at_us = deps.now_us()
-    overdue = [row for row in found.readings if pages.must_be_closed(row, at_us)]
+    overdue = [row for row in found.readings if readings.is_due(row, at_us)]
     if not overdue or found.study.state == StudyState.LOCKED:
         return found
     for row in overdue:

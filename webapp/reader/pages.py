@@ -14,12 +14,11 @@ from study.draft import Draft, Unacceptable, adjusted, parse_draft, parse_offset
 from study.presence import Beat, Counts
 from study.progress import NotNow, State
 from study.protocol import Protocol
-from study.store import beginning
+from study.store import beginning, readings
 from study.store.answering import Closed, Moved, Saved, Sent, Stale, check_sent, check_word
 from study.store.beginning import Terms
 from study.store.readings import Found
 from study.tables import ReadingRow
-from study.timing import is_due, is_over
 from webapp.filters import iso
 
 MILLISECOND_US = 1000
@@ -110,19 +109,10 @@ def progress(rows: Sequence[ReadingRow], at_us: int) -> Progress:
     left = [
         row
         for row in standing_rows
-        if row.state == State.ASSIGNED or (row.state == State.OPEN and not _over(row, at_us))
+        if row.state == State.ASSIGNED or (row.state == State.OPEN and not readings.is_over(row, at_us))
     ]
     closed = frozenset(row.id for row in standing_rows) - {row.id for row in left}
     return Progress(standing_rows, closed, left[0] if left else None)
-
-
-def _over(row: ReadingRow, at_us: int) -> bool:
-    return is_over(at_us, deadline_us=row.deadline_at_us, grace_us=row.grace_us)
-
-
-def must_be_closed(row: ReadingRow, at_us: int) -> bool:
-    due = is_due(at_us, deadline_us=row.deadline_at_us, grace_us=row.grace_us)
-    return row.state == State.OPEN and due
 
 
 def clock_face(found: Found, at_us: int) -> ClockFace:
