@@ -264,6 +264,26 @@ def test_the_pages_before_the_next_case_say_what_the_device_still_holds(served):
     expect(page.locator("#late [role=status]")).to_contain_text("was sent now. It is kept apart")
 
 
+def test_a_tab_that_takes_its_time_to_die_hides_nothing_for_good(served):
+    """A closed tab may hold its name for a moment yet: whoever looked in that moment looks again."""
+    context, _case, _wanted = held_over_the_deadline(served)
+    page = context.new_page()
+    page.goto("/help")
+    [name] = [json.loads(each)["lease"] for each in queued(page)]
+    page.evaluate(
+        """(name) => new Promise((held) => {
+        navigator.locks.request(`primum.lease.${name}`, () => new Promise((done) => { window.letGo = done; held(); }));
+        })""",
+        name,
+    )
+    mine = context.new_page()
+    mine.goto("/my")
+    mine.wait_for_load_state("networkidle")
+    expect(mine.locator("#unsent")).to_be_hidden()
+    page.evaluate("() => window.letGo()")
+    expect(mine.locator("#unsent")).to_be_visible()
+
+
 def test_signing_out_takes_from_nobody_what_this_device_still_holds(served):
     """It may be another tab's, or another physician's. Sealed, it waits for its own reader to sign in again."""
     context, case, wanted = held_over_the_deadline(served)
