@@ -261,3 +261,14 @@ def test_nothing_sticks_to_the_buttons_of_a_narrow_phone(served):
     page.goto("/sign-in")
     button = page.locator("main").get_by_role("button", name="Sign in").bounding_box()
     assert page.get_by_text("Invited, and no password yet?").bounding_box()["y"] >= button["y"] + button["height"] + 8
+
+
+def test_who_was_signed_out_with_everything_saved_is_led_to_the_sign_in_and_not_made_to_wait(served):
+    page = begun(served)
+    value = options(page)[0]
+    page.locator(f'input[value="{value}"]').check()
+    expect(page.locator("#kept")).to_have_text(SAVED)
+    served.site.database.write(lambda session: session.connection().execute(metadata.tables["login"].delete()))
+    page.get_by_role("button", name="Keep and review").click()
+    expect(page.get_by_label("Password")).to_be_visible()
+    assert stored(served) == [value]

@@ -18,13 +18,14 @@ const plan = new Plan(form);
 const list = choosing(form, { tell, onChange: changed });
 const countdown = new Countdown(form.dataset, { onEnd: timeIsUp, onMore: moreTime, onGiven: given, ask: resync });
 const wire = new Wire({ csrf: form.csrf_token, onTime: (found, exchange) => countdown.correctTo(found, exchange) });
+const SIGNED_OUT = [0, 401]; // the site leads to its sign-in
 const LOOK_AGAIN_MS = 1000, DOWNLOAD = "Download my answers";
 let lease = null, queue = null, keeping = null; // until the page has its name, and has read what an earlier one left
 let left = null; // where the reader was in the form when it was closed to them
 let unreached = null; // what the reader was told of a site that cannot be reached
 let lead = "No connection.";
 let leaving = null;
-const goingOn = new GoingOn({ form, plan, keeping: () => keeping, reached: resync });
+const goingOn = new GoingOn({ form, plan, keeping: () => keeping, reached });
 
 async function start() {
   lease = await ownLease(urls.reading);
@@ -249,7 +250,13 @@ function over({ keptApart }) {
 async function resync() {
   const answer = await wire.ask(urls.clock).catch(() => null);
   if (answer?.ok && keeping) meanwhile(answer.body);
-  return answer?.ok ?? false;
+  return answer;
+}
+
+// Who is signed out with everything saved goes on to the sign-in: there is nothing to wait for here.
+async function reached() {
+  const answer = await resync();
+  return answer !== null && (answer.ok || SIGNED_OUT.includes(answer.status));
 }
 
 addEventListener("online", () => { resync(); keeping?.now(); });
