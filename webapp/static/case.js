@@ -25,7 +25,7 @@ let left = null; // where the reader was in the form when it was closed to them
 let unreached = null; // what the reader was told of a site that cannot be reached
 let lead = "No connection.";
 let leaving = null;
-const goingOn = new GoingOn({ form, plan, keeping: () => keeping, reached });
+const goingOn = new GoingOn({ form, plan, keeping: () => keeping, reached: mayLeave });
 
 async function start() {
   lease = await ownLease(urls.reading);
@@ -254,7 +254,7 @@ async function resync() {
 }
 
 // Who is signed out with everything saved goes on to the sign-in: there is nothing to wait for here.
-async function reached() {
+async function mayLeave() {
   const answer = await resync();
   return answer !== null && (answer.ok || SIGNED_OUT.includes(answer.status));
 }
