@@ -25,6 +25,8 @@ def _collector() -> ModuleType:
 
 FIGURES = _collector()
 DRILLS = [program.stem for program in FIGURES.programs("benchmarks/drills")]
+PLAYED_HERE = {"model"}
+"""The suite plays that one by itself, in tests/webapp/test_sitting_model.py."""
 
 
 def test_the_drills_of_the_sitting_are_there():
@@ -33,7 +35,7 @@ def test_the_drills_of_the_sitting_are_there():
 
 @pytest.mark.postgres
 @pytest.mark.browser
-@pytest.mark.parametrize("name", DRILLS)
+@pytest.mark.parametrize("name", sorted(set(DRILLS) - PLAYED_HERE))
 def test_every_figure_of_the_short_drill_holds(name):
     # Not measured for coverage: a tracer in every process of the site would be what the drill is about.
     environment = {variable: value for variable, value in os.environ.items() if not variable.startswith("COVERAGE_")}
