@@ -2,7 +2,8 @@
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from browsers import Served
 from builders import rows
@@ -138,10 +139,27 @@ def held_over_the_deadline(served: Served) -> tuple[BrowserContext, str, list[st
     tick(page, *wanted)
     waits_on_the_device(page, wanted)
     context, case = page.context, page.url
-    page.close(run_before_unload=False)
-    wait_until_over(served)
+    with unreachable(served):  # what a tab sends as it closes gets past the browser's own switch
+        page.close(run_before_unload=False)
+        wait_until_over(served)
     context.set_offline(False)
     return context, case, wanted
+
+
+@contextmanager
+def unreachable(served: Served) -> Iterator[None]:
+    """The site answers nobody meanwhile."""
+    app, real = served.site.app, served.site.app.wsgi_app
+
+    def closed(_environ: object, start_response: Callable[..., object]) -> list[bytes]:
+        start_response("503 Service Unavailable", [("Retry-After", "2")])
+        return [b""]
+
+    app.wsgi_app = closed  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        app.wsgi_app = real  # type: ignore[method-assign]
 
 
 def give_more(served: Served, *, seconds: int) -> None:
