@@ -10,9 +10,8 @@ BIN := $(VENV)/bin
 # Wheels only: what is locked by its hash is what runs, and nothing is compiled on the way.
 INSTALL := $(BIN)/python -m pip --disable-pip-version-check install --no-compile
 LOCKED := $(INSTALL) --require-hashes --only-binary :all:
-# Three processes of tests on two cores, since many of them wait: for a browser, a clock, a server that is down
-# (JOBS=1 gives the plain order).
-JOBS := 3
+# Two processes of tests: the suite is meant for two cores (JOBS=1 gives the plain order).
+JOBS := 2
 COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet $(UPGRADE)
 
 .PHONY: help setup setup-dev demo test lint format bench drills drills-short locks clean
