@@ -34,6 +34,7 @@ from webapp import create_app
 from webapp.settings import Settings
 
 OPTIONS, SAVES, ROUNDS = 42, 10, 120
+PAGE = "a-page-of-the-benchmark"
 
 
 class BareRow(SQLModel, table=True):
@@ -180,11 +181,11 @@ def one_case(ours: Browser, path: str, options: list[Option]) -> dict[str, float
             "resources": [],
             "nothing_to_recommend": False,
         }
-        body = {"key": f"{path[-12:]}-{revision}", "base_revision": revision, "draft": draft, "offsets_ms": {}}
+        body = {"key": f"{path[-12:]}-{revision}", "base_revision": revision, "lease": PAGE, "draft": draft}
         took, status, text, _ = ours.ask(f"{path}/saves", method="POST", json=body, headers={"X-CSRFToken": token})
         assert status == 200, text
         saves.append(took)
-    sent = {"csrf_token": token, "key": f"submit-{path[-12:]}", "base_revision": str(SAVES)}
+    sent = {"csrf_token": token, "key": f"submit-{path[-12:]}", "base_revision": str(SAVES), "lease": PAGE}
     submit, status, _, _ = ours.ask(f"{path}/submit", method="POST", data=sent)
     assert status == 303, status
     return {"get": get, "save": statistics.mean(saves), "submit": submit}
