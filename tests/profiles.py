@@ -5,7 +5,8 @@ import signal
 from pathlib import Path
 
 from browsers import DESK, FLAGS, Served, executable
-from playwright.sync_api import BrowserContext
+from playwright.sync_api import BrowserContext, Page
+from sites import PASSWORD
 
 
 def started(served: Served, folder: Path) -> BrowserContext:
@@ -31,3 +32,9 @@ def on_disk(folder: Path, words: str) -> bool:
     """Whether the local storage was written out with these words in it: a browser takes its time over that."""
     kept = (folder / "Default" / "Local Storage" / "leveldb").glob("*.log")
     return any(words.encode() in file.read_bytes() for file in kept)
+
+
+def sign_in(page: Page) -> None:
+    page.get_by_label("E-mail").fill("ada@example.org")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()

@@ -5,18 +5,11 @@ from browsers import Served
 from builders import rows
 from case_pages import SAVED, begun, events, in_time, options, stored, tick, ticked
 from playwright.sync_api import Page, expect
-from profiles import kill, on_disk, started
-from sites import PASSWORD
+from profiles import kill, on_disk, sign_in, started
 
 pytestmark = pytest.mark.browser
 
 NAME = "() => sessionStorage.getItem('primum.lease')"
-
-
-def sign_in(page: Page) -> None:
-    page.get_by_label("E-mail").fill("ada@example.org")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
 
 
 def goes_on(served: Served, page: Page, first: str, second: str) -> None:

@@ -1,15 +1,12 @@
 """Without a network, nothing put down is lost: not by a reload, a closed tab, a killed browser or the deadline."""
 
 import json
-import os
 import re
-import signal
 import time
-from pathlib import Path
 from random import Random
 
 import pytest
-from browsers import DESK, FLAGS, Served, executable
+from browsers import Served
 from builders import rows
 from case_pages import (
     SAVED,
@@ -29,7 +26,8 @@ from case_pages import (
     waits_on_the_device,
     with_limit,
 )
-from playwright.sync_api import BrowserContext, Page, Route, expect
+from playwright.sync_api import Route, expect
+from profiles import kill, sign_in, started
 from sites import PASSWORD
 
 pytestmark = pytest.mark.browser
@@ -123,31 +121,6 @@ def test_what_waits_on_a_device_is_unreadable_and_its_key_is_nowhere(served):
     offline(page, yes=False)
     expect(page.locator("#kept")).to_have_text(SAVED, timeout=20_000)
     assert emptied(page)
-
-
-def started(served: Served, folder: Path) -> BrowserContext:
-    return served.chromium.browser_type.launch_persistent_context(
-        folder, executable_path=executable(), args=list(FLAGS), base_url=served.url, viewport=DESK
-    )
-
-
-def kill(folder: Path) -> None:
-    """The browser that has this profile, and nothing else."""
-    for process in Path("/proc").iterdir():
-        if not process.name.isdigit():
-            continue
-        try:
-            words = (process / "cmdline").read_bytes().decode(errors="replace").split("\0")
-        except OSError:
-            continue
-        if f"--user-data-dir={folder}" in words and not any(word.startswith("--type=") for word in words):
-            os.kill(int(process.name), signal.SIGKILL)
-
-
-def sign_in(page: Page) -> None:
-    page.get_by_label("E-mail").fill("ada@example.org")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
 
 
 def test_a_browser_that_is_killed_offline_loses_nothing(served, tmp_path):
