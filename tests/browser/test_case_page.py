@@ -4,7 +4,7 @@ import re
 
 import pytest
 from browsers import PHONE
-from case_pages import SAVED, begun, options, signed_in, stored, with_limit
+from case_pages import SAVED, begin, begun, options, signed_in, stored, with_limit
 from playwright.sync_api import Page, expect
 from sites import PASSWORD
 
@@ -162,9 +162,7 @@ def test_no_request_leaves_the_host(served):
     page.get_by_label("E-mail").fill("ada@example.org")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
-    page.get_by_role("link", name="First case").click()
-    page.get_by_role("button", name="Begin").click()
-    expect(page.locator("#finder")).to_be_visible()
+    begin(page)
     assert all(url.startswith((served.url, "data:")) for url in asked)
 
 

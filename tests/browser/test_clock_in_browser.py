@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 from browsers import Served
-from case_pages import SAVED, begun, give_more, in_time, options, signed_in, stored, tick, with_limit
+from case_pages import SAVED, begin, begun, give_more, in_time, options, signed_in, stored, tick, with_limit
 from playwright.sync_api import Page, expect
 from sites import demo_files
 
@@ -33,9 +33,7 @@ def begun_with(served: Served, script: str) -> Page:
     served.site.joined(served.site.load().name)
     page = signed_in(served)
     page.add_init_script(script)
-    page.get_by_role("link", name="First case").click()
-    page.get_by_role("button", name="Begin").click()
-    expect(page.locator("#finder")).to_be_visible()
+    begin(page)
     return page
 
 
@@ -52,8 +50,7 @@ def test_the_night_in_which_summer_time_ends_is_no_longer_than_others(served):
     served.site.joined(served.site.load().name)
     page = signed_in(served, timezone_id="Europe/Berlin")
     page.clock.install(time="2026-10-25T02:59:50+02:00")
-    page.get_by_role("link", name="First case").click()
-    page.get_by_role("button", name="Begin").click()
+    begin(page)
     expect(page.locator("#timer")).to_have_text(FULL)
     before = seconds_left(page)
     page.clock.run_for(30_000)
@@ -91,8 +88,7 @@ def test_a_page_that_stood_still_asks_before_it_closes(served):
     served.site.joined(served.site.load().name)
     page = signed_in(served)
     page.clock.install()
-    page.get_by_role("link", name="First case").click()
-    page.get_by_role("button", name="Begin").click()
+    begin(page)
     expect(page.locator("#timer")).to_have_text(FULL)
     page.clock.run_for(1_000)
     page.clock.fast_forward("02:00:00")

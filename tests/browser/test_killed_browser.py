@@ -3,7 +3,7 @@
 import pytest
 from browsers import Served
 from builders import rows
-from case_pages import SAVED, begun, events, in_time, options, stored, tick, ticked
+from case_pages import SAVED, begin, begun, events, in_time, options, stored, tick, ticked
 from playwright.sync_api import Page, expect
 from profiles import kill, on_disk, sign_in, started
 
@@ -28,9 +28,7 @@ def test_a_browser_that_was_killed_after_everything_was_saved_goes_on_without_a_
     page = browser.new_page()
     page.goto("/sign-in")
     sign_in(page)
-    page.get_by_role("link", name="First case").click()
-    page.get_by_role("button", name="Begin").click()
-    expect(page.locator("#finder")).to_be_visible()
+    begin(page)
     case, (first, second) = page.url, options(page)[:2]
     tick(page, first)
     expect(page.locator("#kept")).to_have_text(SAVED)

@@ -10,6 +10,7 @@ from browsers import Served
 from builders import rows
 from case_pages import (
     SAVED,
+    begin,
     begun,
     emptied,
     events,
@@ -40,9 +41,7 @@ def test_45_seconds_offline_and_a_reload_cost_not_one_tick(served_on_both):
     served.site.joined(served.site.load().name)
     page = signed_in(served)
     page.clock.install()
-    page.get_by_role("link", name="First case").click()
-    page.get_by_role("button", name="Begin").click()
-    expect(page.locator("#finder")).to_be_visible()
+    begin(page)
     wanted = options(page)[:6]
     tick(page, wanted[0])
     expect(page.locator("#kept")).to_have_text(SAVED)
@@ -129,9 +128,7 @@ def test_a_browser_that_is_killed_offline_loses_nothing(served, tmp_path):
     page = browser.new_page()
     page.goto("/sign-in")
     sign_in(page)
-    page.get_by_role("link", name="First case").click()
-    page.get_by_role("button", name="Begin").click()
-    expect(page.locator("#finder")).to_be_visible()
+    begin(page)
     case, wanted = page.url, options(page)[:4]
     offline(page)
     tick(page, *wanted)
@@ -309,9 +306,7 @@ def test_a_device_that_is_full_is_not_said_to_hold_anything(served, tmp_path):
     full = "IDBObjectStore.prototype.put = () => { throw new DOMException('full', 'QuotaExceededError'); }"
     page.context.add_init_script(full)
     page.clock.install()
-    page.get_by_role("link", name="First case").click()
-    page.get_by_role("button", name="Begin").click()
-    expect(page.locator("#finder")).to_be_visible()
+    begin(page)
     page.route("**/saves", lambda route: route.abort())
     tick(page, options(page)[0])
     expect(page.locator("#kept")).to_contain_text("Not saved yet")

@@ -1,6 +1,5 @@
 """Presence in a real browser: a page counts what its reader's eyes and hands did, and nothing that a machine slept."""
 
-import re
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -9,14 +8,14 @@ import pytest
 from archives import archive_of, members, table
 from browsers import Served
 from builders import rows
+from case_pages import SAVED, begin, signed_in
 from playwright.sync_api import Page, expect
-from sites import LEASE, PASSWORD
+from sites import LEASE
 
 from study.tables import StudyState, metadata
 
 pytestmark = pytest.mark.browser
 
-SAVED = re.compile(r"^Saved \d")
 PAGE = "the-load-that-is-watched"
 WATCH = """async ({ url, page, lease }) => {
   const { watch } = await import("/static/any/presence.js");
@@ -44,6 +43,12 @@ class Watched:
     def pass_time(self, seconds: float) -> None:
         self.page.clock.run_for(round(seconds * 1000))
 
+    def beat(self, seconds: float = 15) -> None:
+        """Time passes in which a beat is due, and goes no further before the page has read what it was answered."""
+        heard = len(self.heard)
+        self.pass_time(seconds)
+        self.page.wait_for_function("(heard) => window.heard.length > heard", arg=heard)
+
     def turn(self, state: str) -> None:
         self.page.evaluate(TURN, state)
 
@@ -65,16 +70,6 @@ class Watched:
         """Of the newest beat: seconds visible, seconds active, times hidden."""
         newest = self.sent[-1]
         return newest["visible_ms"] / 1000, newest["active_ms"] / 1000, newest["hidden_count"]
-
-
-def signed_in(served: Served) -> Page:
-    page = served.page()
-    page.goto("/sign-in")
-    page.get_by_label("E-mail").fill("ada@example.org")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_text("cases finished")).to_be_visible()
-    return page
 
 
 @pytest.fixture
@@ -103,8 +98,7 @@ def test_a_page_says_when_it_could_be_used_and_every_fifteen_seconds_how_long_it
     assert watched.sent[0]["load_ms"] > 0
     assert watched.counts() == (0, 0, 0)
     for number in (1, 2, 3):
-        with watched.page.expect_response("**/beat"):
-            watched.pass_time(15)
+        watched.beat()
         assert len(watched.sent) == number + 1
     visible, active, _ = watched.counts()
     assert 44 <= visible <= 45
@@ -115,8 +109,7 @@ def test_a_page_says_when_it_could_be_used_and_every_fifteen_seconds_how_long_it
 
 def test_a_hand_that_moved_counts_for_half_a_minute(watched):
     watched.page.keyboard.press("Shift")
-    with watched.page.expect_response("**/beat"):
-        watched.pass_time(60)
+    watched.beat(60)
     visible, active, _ = watched.counts()
     assert 58 <= visible <= 60
     assert 29 <= active <= 31
@@ -133,8 +126,7 @@ def test_a_page_out_of_sight_says_so_once_and_counts_nothing_meanwhile(watched):
     watched.pass_time(600)
     assert len(watched.sent) == beats
     watched.turn("visible")
-    with watched.page.expect_response("**/beat"):
-        watched.pass_time(1)
+    watched.beat(1)
     visible, _, hidden = watched.counts()
     assert before[0] + 0.9 <= visible <= before[0] + 1.1
     assert hidden == 1
@@ -153,8 +145,7 @@ def test_a_beat_that_is_lost_is_made_good_by_the_next(watched):
     with watched.page.expect_event("requestfailed"):
         watched.pass_time(16)
     watched.page.context.set_offline(False)
-    with watched.page.expect_response("**/beat"):
-        watched.pass_time(15)
+    watched.beat()
     assert watched.kept["visible_ms"] == watched.sent[-1]["visible_ms"] >= 30_000
 
 
@@ -172,16 +163,14 @@ def test_going_on_to_another_page_tells_the_last_counts_and_is_no_looking_away(w
 def test_while_another_page_may_write_this_one_is_told_what_stands_there_with_every_beat(watched):
     watched.make(lease="another-page")
     for _ in range(2):
-        with watched.page.expect_response("**/beat"):
-            watched.pass_time(15)
+        watched.beat()
     assert watched.heard[1:] == [["moved", 0], ["moved", 0]]
     assert watched.kept["visible_ms"] == watched.sent[-1]["visible_ms"]
 
 
 def test_when_the_case_is_over_the_page_is_told_once_and_is_silent_from_then_on(watched):
     watched.make(deadline_at_us=0)
-    with watched.page.expect_response("**/beat"):
-        watched.pass_time(15)
+    watched.beat()
     beats = len(watched.sent)
     watched.pass_time(120)
     watched.turn("hidden")
@@ -194,8 +183,7 @@ def test_a_real_case_from_begin_to_submit_is_told_by_its_pages_and_stands_in_the
     study = served.site.load()
     served.site.joined(study.name)
     page = signed_in(served)
-    page.get_by_role("link", name="First case").click()
-    page.get_by_role("button", name="Begin").click()
+    begin(page)
     page.locator("input[name=selected]").first.check()
     expect(page.locator("#kept")).to_have_text(SAVED)
     page.get_by_role("button", name="Keep and review").click()

@@ -7,6 +7,7 @@ from browsers import Served
 from builders import rows
 from case_pages import (
     SAVED,
+    begin,
     begun,
     events,
     in_time,
@@ -218,9 +219,7 @@ def test_where_no_tab_can_be_told_from_another_none_forgets_what_another_holds(s
     served.site.joined(served.site.load().name)
     page = signed_in(served)
     page.context.add_init_script("Object.defineProperty(Navigator.prototype, 'locks', { get() { return undefined; } })")
-    page.get_by_role("link", name="First case").click()
-    page.get_by_role("button", name="Begin").click()
-    expect(page.locator("#finder")).to_be_visible()
+    begin(page)
     a, b = options(page)[:2]
     with page.context.expect_page() as opened, page.context.expect_event("request", lambda ask: "/beat" in ask.url):
         page.evaluate("() => { open(location.href); }")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from browsers import DESK, PHONE
-from case_pages import SAVED, begun, signed_in, with_limit
+from case_pages import SAVED, begin, begun, signed_in, with_limit
 from playwright.sync_api import Page, expect
 from sites import PASSWORD
 
@@ -40,10 +40,8 @@ def ticking(served) -> Page:
     study = served.site.load(**with_limit(1200))
     served.site.joined(study.name)
     page = signed_in(served)
-    page.get_by_role("link", name="First case").click()
     page.clock.install()
-    page.get_by_role("button", name="Begin").click()
-    expect(page.locator("#finder")).to_be_visible()
+    begin(page)
     on_a_still_network(page)
     page.evaluate(LISTEN)
     return page
