@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from analysis.bootstrap import MOST_DRAWS
 from analysis.digits import Cell, json_bytes
-from analysis.findings import Findings, Progress, find
-from analysis.forest import forest_file, forest_svg
-from analysis.report import forest_of, report_html
-from analysis.results import results_json
-from analysis.tables import (
+from analysis.inference.bootstrap import MOST_DRAWS
+from analysis.outcomes.findings import Findings, Progress, find
+from analysis.report.forest import forest_file, forest_svg
+from analysis.report.page import forest_of, report_html
+from analysis.report.results import results_json
+from analysis.report.tables import (
     as_csv,
     as_json,
     counts_csv,

@@ -5,17 +5,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.bootstrap import MOST_DRAWS, Table, draw, mean_differences, percentile
 from analysis.digits import Json, number
-from analysis.estimate import NAN, Estimate, Floats, Mask, Method, Weighting
-from analysis.exact import dot
-from analysis.layout import layout_of, weights_of
-from analysis.margins import Conclusion, conclude, p_worse_by_margin
-from analysis.measures import known
-from analysis.pairs import Pairs, Unmatched, panel_pairs, run_means, system_pairs
-from analysis.scoretable import Score, ScoreTable
-from analysis.strata import Strata
-from analysis.twoway import twoway
+from analysis.inference.bootstrap import MOST_DRAWS, Table, draw, mean_differences, percentile
+from analysis.inference.estimate import NAN, Estimate, Floats, Mask, Method, Weighting
+from analysis.inference.exact import dot
+from analysis.inference.layout import layout_of, weights_of
+from analysis.inference.margins import Conclusion, conclude, p_worse_by_margin
+from analysis.inference.pairs import Pairs, Unmatched, panel_pairs, run_means, system_pairs
+from analysis.inference.twoway import twoway
+from analysis.outcomes.measures import known
+from analysis.scores.scoretable import Score, ScoreTable
+from analysis.scores.strata import Strata
 from analysis.versions import versions
 from analysis.wording import counted
 from study.errors import Fault, Faulty

@@ -75,7 +75,7 @@ def beside_a_loop() -> None:
     import numpy as np
     from _figures import figure
 
-    from analysis.bootstrap import Draws, Table, draw, mean_differences
+    from analysis.inference.bootstrap import Draws, Table, draw, mean_differences
 
     rng = np.random.default_rng(SEED)
     readings = rng.random((101, 100))

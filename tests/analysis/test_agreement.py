@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from analysis.agreement import complete_table, reliability
+from analysis.outcomes.agreement import complete_table, reliability
 
 
 def test_single_and_average_correlations_are_those_of_shrout_and_fleiss(reference):

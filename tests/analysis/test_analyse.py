@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from analysis.analyse import analyse
-from analysis.findings import COMPLETED_ONLY, MAIN
+from analysis.outcomes.findings import COMPLETED_ONLY, MAIN
 from study.answer import Kind, Mapper, Response, ResponseMode
 from study.errors import StudyError
 from study.progress import COMPLETED, SCORED, Ending, State

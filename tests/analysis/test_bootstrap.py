@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.bootstrap import Draws, Table, draw, mean_differences, percentile, ratio_sides
-from analysis.estimate import RefusalCode, Weighting
-from analysis.layout import layout_of
+from analysis.inference.bootstrap import Draws, Table, draw, mean_differences, percentile, ratio_sides
+from analysis.inference.estimate import RefusalCode, Weighting
+from analysis.inference.layout import layout_of
 
 
 def against_zero(scores):
@@ -108,7 +108,7 @@ def test_differences_of_ratios_equal_an_index_loop_over_the_same_draws(seed):
 def test_chunks_do_not_show(monkeypatch):
     table, draws = holed_table(np.random.default_rng(3)), draw(1, 1201, 5, 6)
     whole = mean_differences(table, draws)
-    monkeypatch.setattr("analysis.bootstrap.MULTIPLICATIONS", 3100)
+    monkeypatch.setattr("analysis.inference.bootstrap.MULTIPLICATIONS", 3100)
     assert len(list(draws.chunks())) == 12
     np.testing.assert_array_equal(mean_differences(table, draws), whole)
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from analysis.compare import METHODS, Question, compare, comparison_json
 from analysis.digits import json_bytes
-from analysis.estimate import Method, Weighting
-from analysis.scoretable import parse_scores
-from analysis.strata import parse_strata
+from analysis.inference.estimate import Method, Weighting
+from analysis.scores.scoretable import parse_scores
+from analysis.scores.strata import parse_strata
 from study.errors import Faulty
 from study.profile import Better
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from analysis.layout import layout_of
-from analysis.twoway import twoway
+from analysis.inference.layout import layout_of
+from analysis.inference.twoway import twoway
 
 
 @pytest.mark.parametrize(

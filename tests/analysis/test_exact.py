@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.exact import dot, grid, on_grid, total
+from analysis.inference.exact import dot, grid, on_grid, total
 
 FINITE = st.floats(-1e6, 1e6, allow_subnormal=False)
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from analysis.analyse import analyse
-from analysis.contrasts import ordered
-from analysis.estimate import NAN, Refusal, RefusalCode
-from analysis.forest import BEYOND, Forest, beyond, drawable, forest_svg, limits, shorten
+from analysis.inference.estimate import NAN, Refusal, RefusalCode
+from analysis.outcomes.contrasts import ordered
+from analysis.report.forest import BEYOND, Forest, beyond, drawable, forest_svg, limits, shorten
 
 
 @pytest.fixture

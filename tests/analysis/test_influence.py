@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.estimate import RefusalCode
-from analysis.influence import difference, harmonic_mean, mean, ratio
-from analysis.layout import layout_of, weights_of
-from analysis.twoway import twoway
+from analysis.inference.estimate import RefusalCode
+from analysis.inference.influence import difference, harmonic_mean, mean, ratio
+from analysis.inference.layout import layout_of, weights_of
+from analysis.inference.twoway import twoway
 
 LAYOUT = layout_of(np.ones((4, 5), bool))
 EQUAL = weights_of(LAYOUT, "pair")

@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from analysis.analyse import analyse
-from analysis.findings import Findings
-from analysis.legend import ends_of_scale, legend
-from analysis.simultaneous import Band
+from analysis.inference.simultaneous import Band
+from analysis.outcomes.findings import Findings
+from analysis.report.legend import ends_of_scale, legend
 
 
 @pytest.fixture

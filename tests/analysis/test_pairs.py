@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from analysis.layout import layout_of
-from analysis.pairs import Unmatched, panel_pairs, run_means, system_pairs
+from analysis.inference.layout import layout_of
+from analysis.inference.pairs import Unmatched, panel_pairs, run_means, system_pairs
 
 READ = np.array([[1, 1, 0, 0], [0, 1, 1, 0]], dtype=bool)
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from analysis.estimate import Estimate, Method, Weighting
-from analysis.layout import layout_of
-from analysis.refusals import ZERO_VARIANCE, few_readers, refuse_design, refuse_draws
+from analysis.inference.estimate import Estimate, Method, Weighting
+from analysis.inference.layout import layout_of
+from analysis.inference.refusals import ZERO_VARIANCE, few_readers, refuse_design, refuse_draws
 
 ONE = Estimate(0.3, 0.95, Method.TWO_WAY, Weighting.PAIR, n_readers=5, n_cases=9, n_readings=45, se=0.1, df=4.0)
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.scoretable import parse_scores
+from analysis.scores.scoretable import parse_scores
 from study.errors import Faulty
 
 HEADER = "readerID,caseID,modalityID,score"

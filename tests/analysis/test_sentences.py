@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from analysis.analyse import analyse
-from analysis.findings import Findings
-from analysis.sentences import SCOPE, key_finding
+from analysis.outcomes.findings import Findings
+from analysis.report.sentences import SCOPE, key_finding
 from study.protocol import Primary
 
 

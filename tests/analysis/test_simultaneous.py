@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from analysis.analyse import analyse
-from analysis.estimate import Estimate, Method, RefusalCode, Weighting
-from analysis.simultaneous import bands, critical_value
-from analysis.student import t_quantile
+from analysis.inference.estimate import Estimate, Method, RefusalCode, Weighting
+from analysis.inference.simultaneous import bands, critical_value
+from analysis.inference.student import t_quantile
 from study.answer import Response
 
 ONE = Estimate(0.3, 0.95, Method.TWO_WAY, Weighting.PAIR, n_readers=9, n_cases=9, n_readings=81, se=0.1, df=8.0)

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from analysis.estimate import Estimate, Method, Weighting
-from analysis.margins import p_worse_by_margin
-from analysis.student import clopper_pearson, logit_interval, t_quantile, t_two_sided, t_upper
+from analysis.inference.estimate import Estimate, Method, Weighting
+from analysis.inference.margins import p_worse_by_margin
+from analysis.inference.student import clopper_pearson, logit_interval, t_quantile, t_two_sided, t_upper
 
 
 def test_the_paired_t_of_the_sleep_data(reference):

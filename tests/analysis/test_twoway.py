@@ -7,9 +7,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from analysis.estimate import RefusalCode, Weighting
-from analysis.layout import layout_of, weights_of
-from analysis.twoway import components, moments, twoway
+from analysis.inference.estimate import RefusalCode, Weighting
+from analysis.inference.layout import layout_of, weights_of
+from analysis.inference.twoway import components, moments, twoway
 
 
 @st.composite

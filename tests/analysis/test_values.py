@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from analysis import findings
 from analysis.analyse import analyse
-from analysis.frame import HARM_ROWS
+from analysis.outcomes import findings
+from analysis.outcomes.frame import HARM_ROWS
 from study.answer import Response
 from study.progress import SCORED
 from study.rubric import rebuild

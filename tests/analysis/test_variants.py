@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from analysis.analyse import analyse
-from analysis.estimate import RefusalCode
-from analysis.frame import frame
-from analysis.refusals import refuse_variants
+from analysis.inference.estimate import RefusalCode
+from analysis.inference.refusals import refuse_variants
+from analysis.outcomes.frame import frame
 
 CASES = ("a", "b", "c")
 

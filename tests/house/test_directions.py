@@ -12,15 +12,15 @@ PACKAGES = ("webapp", "analysis", "study")
 
 # For each contract, a module and an import that it must not gain.
 BREAKS = {
-    "directions": ("study/case.py", "import analysis.estimate"),
+    "directions": ("study/case.py", "import analysis.inference.estimate"),
     "web": ("study/case.py", "import flask"),
     "database": ("study/case.py", "import sqlalchemy"),
     "storage": ("study/case.py", "import study.tables"),
-    "estimators": ("analysis/estimate.py", "import analysis.frame"),
+    "estimators": ("analysis/inference/estimate.py", "import analysis.outcomes.frame"),
     "bridge": ("analysis/digits.py", "import study.case"),
-    "reliability": ("analysis/estimate.py", "import pingouin"),
+    "reliability": ("analysis/inference/estimate.py", "import pingouin"),
     "blind": ("webapp/reader/__init__.py", "import study.rubric"),
-    "light": ("webapp/front.py", "def late():\n    import analysis.estimate"),
+    "light": ("webapp/front.py", "def late():\n    import analysis.inference.estimate"),
 }
 
 

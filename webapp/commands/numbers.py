@@ -35,10 +35,10 @@ def compare(
     """How far M stands from C (M − C), from a table of scores alone."""
     from analysis.compare import METHODS, Question, comparison_json
     from analysis.compare import compare as compared
-    from analysis.estimate import Method, Weighting
-    from analysis.refusals import few_readers
-    from analysis.scoretable import parse_scores
-    from analysis.strata import parse_strata
+    from analysis.inference.estimate import Method, Weighting
+    from analysis.inference.refusals import few_readers
+    from analysis.scores.scoretable import parse_scores
+    from analysis.scores.strata import parse_strata
     from study.profile import Better
 
     if method not in METHODS:

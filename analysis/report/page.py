@@ -6,14 +6,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from analysis import wording
-from analysis.findings import COMPLETED_ONLY, HARM_LABELS, MAIN, Findings, HarmRates, Row
-from analysis.forest import Forest
-from analysis.legend import ends_of_scale, legend
-from analysis.methods import methods, software
-from analysis.refusals import few_readers
-from analysis.results import provenance
-from analysis.sentences import key_finding, mixed_notes
-from analysis.values import Value
+from analysis.inference.refusals import few_readers
+from analysis.outcomes.findings import COMPLETED_ONLY, HARM_LABELS, MAIN, Findings, HarmRates, Row
+from analysis.outcomes.values import Value
+from analysis.report.forest import Forest
+from analysis.report.legend import ends_of_scale, legend
+from analysis.report.methods import methods, software
+from analysis.report.results import provenance
+from analysis.report.sentences import key_finding, mixed_notes
 from analysis.wording import counted, listed
 from study.profile import Better, Measure, MeasureKind
 from study.progress import TOLD, Ending
@@ -204,7 +204,7 @@ def _environment() -> "Environment":
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
-        loader=PackageLoader("analysis"),
+        loader=PackageLoader("analysis.report"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from analysis.estimate import Floats
+from analysis.inference.estimate import Floats
 
 EXACT_BITS = 51  # of the 53 that a double holds: one is left for a difference of two sums, one for rounding to the grid
 

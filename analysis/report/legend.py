@@ -1,6 +1,6 @@
 """What the columns and words of a result mean, said once: for the report, and for the page that shows the document."""
 
-from analysis.findings import MAIN, Findings, Row
+from analysis.outcomes.findings import MAIN, Findings, Row
 from analysis.wording import listed, percent
 
 ROUNDING = 1e-12  # a mean of ones over many readings may miss 1 by this much

@@ -2,13 +2,13 @@
 
 import platform
 
-from analysis.counts import MISSING
 from analysis.digits import Json, json_bytes, number
-from analysis.findings import HARM_LABELS, LEVEL, Findings
-from analysis.legend import ends_of_scale, legend
-from analysis.methods import methods
-from analysis.sentences import key_finding, mixed_notes
-from analysis.tables import as_json, difference_row, value_row
+from analysis.outcomes.counts import MISSING
+from analysis.outcomes.findings import HARM_LABELS, LEVEL, Findings
+from analysis.report.legend import ends_of_scale, legend
+from analysis.report.methods import methods
+from analysis.report.sentences import key_finding, mixed_notes
+from analysis.report.tables import as_json, difference_row, value_row
 from analysis.versions import versions
 from analysis.wording import counted
 

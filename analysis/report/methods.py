@@ -1,6 +1,6 @@
 """The methods paragraph, made from what was run."""
 
-from analysis.findings import COMPLETED_ONLY, Findings
+from analysis.outcomes.findings import COMPLETED_ONLY, Findings
 from analysis.wording import counted, listed, percent
 
 

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.agreement import Reliability, complete_table, reliability
-from analysis.bootstrap import Draws, draw
-from analysis.contrasts import Contrast, contrasts, ordered
-from analysis.counts import ArmCounts, count
-from analysis.estimate import NAN, Floats, Ints
-from analysis.exact import dot, total
-from analysis.frame import HARM_ROWS, Frame, PhysicianArm, completed_only, frame
-from analysis.margins import Conclusion, conclude, p_worse_by_margin
-from analysis.values import Value, values
+from analysis.inference.bootstrap import Draws, draw
+from analysis.inference.estimate import NAN, Floats, Ints
+from analysis.inference.exact import dot, total
+from analysis.inference.margins import Conclusion, conclude, p_worse_by_margin
+from analysis.outcomes.agreement import Reliability, complete_table, reliability
+from analysis.outcomes.contrasts import Contrast, contrasts, ordered
+from analysis.outcomes.counts import ArmCounts, count
+from analysis.outcomes.frame import HARM_ROWS, Frame, PhysicianArm, completed_only, frame
+from analysis.outcomes.values import Value, values
 from study.answer import Answer
 from study.cut import Cut
 from study.profile import Better, Measure

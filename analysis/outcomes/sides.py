@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from analysis.bootstrap import Draws, Table, ratio_sides
-from analysis.estimate import Floats, Mask
-from analysis.frame import MeasureTable, Terms
-from analysis.influence import harmonic_mean, harmonic_means, ratio
+from analysis.inference.bootstrap import Draws, Table, ratio_sides
+from analysis.inference.estimate import Floats, Mask
+from analysis.inference.influence import harmonic_mean, harmonic_means, ratio
+from analysis.outcomes.frame import MeasureTable, Terms
 
 Influenced = tuple[float, Floats]
 """A value over N readings, and each reading's influence on it, shape (N,)."""

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-from analysis.contrasts import Contrast
-from analysis.findings import Findings, Row
-from analysis.margins import Conclusion
+from analysis.inference.margins import Conclusion
+from analysis.outcomes.contrasts import Contrast
+from analysis.outcomes.findings import Findings, Row
 from analysis.wording import counted, equals_p, interval, listed, percent, plain, signed
 
 SCOPE = (

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.estimate import Floats, Ints, Mask
+from analysis.inference.estimate import Floats, Ints, Mask
 
 
 @dataclass(frozen=True, slots=True)

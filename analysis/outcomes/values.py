@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from analysis import sides
-from analysis.estimate import NAN, Estimate, Floats, Mask, Method, Refusal, RefusalCode, Weighting
-from analysis.exact import total
-from analysis.frame import Frame, MeasureTable, PhysicianArm
-from analysis.layout import layout_of, weights_of
-from analysis.refusals import FEWEST_CASES, ZERO_VARIANCE, few_cases, refuse_variants, withheld
-from analysis.student import clopper_pearson, logit_interval, t_quantile
-from analysis.twoway import ROUNDING, twoway
+from analysis.inference.estimate import NAN, Estimate, Floats, Mask, Method, Refusal, RefusalCode, Weighting
+from analysis.inference.exact import total
+from analysis.inference.layout import layout_of, weights_of
+from analysis.inference.refusals import FEWEST_CASES, ZERO_VARIANCE, few_cases, refuse_variants, withheld
+from analysis.inference.student import clopper_pearson, logit_interval, t_quantile
+from analysis.inference.twoway import ROUNDING, twoway
+from analysis.outcomes import sides
+from analysis.outcomes.frame import Frame, MeasureTable, PhysicianArm
 
 CASES_ONLY = "this respondent, new cases"
 EXACT = "exact binomial on cases: the estimated variance is zero"

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from analysis.estimate import NAN, Floats
+from analysis.inference.estimate import NAN, Floats
 
 FEWEST_TARGETS = 5
 

@@ -5,16 +5,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from analysis import sides
-from analysis.bootstrap import Draws, percentile
-from analysis.estimate import NAN, Estimate, Floats, Method, Refusal, RefusalCode, Weighting
-from analysis.frame import Frame, MeasureTable, PhysicianArm, System
-from analysis.influence import difference
-from analysis.layout import Layout, layout_of, weights_of
-from analysis.pairs import Pairs, Unmatched, system_pairs
-from analysis.refusals import refuse_variants, withheld
-from analysis.simultaneous import Band, bands
-from analysis.twoway import twoway
+from analysis.inference.bootstrap import Draws, percentile
+from analysis.inference.estimate import NAN, Estimate, Floats, Method, Refusal, RefusalCode, Weighting
+from analysis.inference.influence import difference
+from analysis.inference.layout import Layout, layout_of, weights_of
+from analysis.inference.pairs import Pairs, Unmatched, system_pairs
+from analysis.inference.refusals import refuse_variants, withheld
+from analysis.inference.simultaneous import Band, bands
+from analysis.inference.twoway import twoway
+from analysis.outcomes import sides
+from analysis.outcomes.frame import Frame, MeasureTable, PhysicianArm, System
 from analysis.wording import counted
 
 

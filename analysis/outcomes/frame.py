@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.estimate import Floats, Ints, Mask
-from analysis.pairs import run_means
+from analysis.inference.estimate import Floats, Ints, Mask
+from analysis.inference.pairs import run_means
 from study.answer import Answer, Kind, ResponseMode
 from study.case import CaseId
 from study.cut import Cut

@@ -4,11 +4,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from analysis.estimate import NAN, Components, Estimate, Floats, Method, Shares, Weighting
-from analysis.exact import dot, magnitude, total
-from analysis.layout import Layout, weights_of
-from analysis.refusals import ZERO_VARIANCE, refuse_design
-from analysis.student import t_quantile, t_two_sided
+from analysis.inference.estimate import NAN, Components, Estimate, Floats, Method, Shares, Weighting
+from analysis.inference.exact import dot, magnitude, total
+from analysis.inference.layout import Layout, weights_of
+from analysis.inference.refusals import ZERO_VARIANCE, refuse_design
+from analysis.inference.student import t_quantile, t_two_sided
 
 ROUNDING = 1e-12  # relative to the largest value: a spread below this is arithmetic, not data
 

@@ -2,8 +2,8 @@
 
 from enum import StrEnum
 
-from analysis.estimate import NAN, Estimate
-from analysis.student import t_upper
+from analysis.inference.estimate import NAN, Estimate
+from analysis.inference.student import t_upper
 
 
 class Conclusion(StrEnum):

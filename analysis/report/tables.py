@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 
-from analysis.contrasts import Contrast
-from analysis.counts import count_rows
 from analysis.digits import Cell, Json, csv_bytes, number
-from analysis.estimate import Estimate
-from analysis.findings import HARM_LABELS, Findings, Row
-from analysis.refusals import few_readers
-from analysis.sentences import mixed_modes
-from analysis.values import Value
+from analysis.inference.estimate import Estimate
+from analysis.inference.refusals import few_readers
+from analysis.outcomes.contrasts import Contrast
+from analysis.outcomes.counts import count_rows
+from analysis.outcomes.findings import HARM_LABELS, Findings, Row
+from analysis.outcomes.values import Value
+from analysis.report.sentences import mixed_modes
 
 
 def difference_row(row: Row) -> dict[str, Cell]:

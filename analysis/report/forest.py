@@ -11,8 +11,8 @@ from html import escape
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
-from analysis.findings import Row
-from analysis.sentences import mixed_notes
+from analysis.outcomes.findings import Row
+from analysis.report.sentences import mixed_notes
 from analysis.wording import plain
 
 if TYPE_CHECKING:

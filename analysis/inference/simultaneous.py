@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
-from analysis.estimate import NAN, Estimate, Floats
-from analysis.student import t_quantile
+from analysis.inference.estimate import NAN, Estimate, Floats
+from analysis.inference.student import t_quantile
 
 
 @dataclass(frozen=True, slots=True)

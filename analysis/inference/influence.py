@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from analysis.estimate import NAN, Floats
-from analysis.exact import dot
+from analysis.inference.estimate import NAN, Floats
+from analysis.inference.exact import dot
 
 ROUNDING = 1e-12
 

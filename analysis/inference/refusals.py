@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from analysis.estimate import NAN, UNKNOWN_COMPONENTS, UNKNOWN_SHARES, Estimate, Mask, Refusal, RefusalCode
-from analysis.layout import Layout
+from analysis.inference.estimate import NAN, UNKNOWN_COMPONENTS, UNKNOWN_SHARES, Estimate, Mask, Refusal, RefusalCode
+from analysis.inference.layout import Layout
 from analysis.wording import counted
 
 FEWEST_READERS = 3

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.estimate import NAN, Estimate, Floats, Ints, Method, Weighting
-from analysis.exact import grid, magnitude, on_grid, total
-from analysis.layout import Layout
-from analysis.refusals import ZERO_VARIANCE, refuse_design, refuse_draws
+from analysis.inference.estimate import NAN, Estimate, Floats, Ints, Method, Weighting
+from analysis.inference.exact import grid, magnitude, on_grid, total
+from analysis.inference.layout import Layout
+from analysis.inference.refusals import ZERO_VARIANCE, refuse_design, refuse_draws
 
 MOST_DRAWS = 1_000_000
 MULTIPLICATIONS = 500_000  # in one matrix product: it stays in cache, and below what is handed to several threads

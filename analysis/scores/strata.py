@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.estimate import Ints
+from analysis.inference.estimate import Ints
 from study.errors import Fault, Faulty
 
 HEADER = ["caseID", "stratum"]

@@ -1,0 +1,1 @@
+"""What was found, written down: results, tables, figures and the page."""

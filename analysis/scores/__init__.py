@@ -1,0 +1,1 @@
+"""Tables of scores from files, as other reader-study tools write them."""
