@@ -18,8 +18,17 @@ class Method(StrEnum):
 
     TWO_WAY = "two-way"
     BOOTSTRAP = "bootstrap"
+    REML = "reml"
+    ORH = "orh"
+    ROBUST = "two-way-robust"
     CASES = "cases"
+    READERS = "readers"
+    RUNS = "runs"
+    CASE_BOOTSTRAP = "case-bootstrap"
+    WILSON = "wilson"
     CLOPPER_PEARSON = "clopper-pearson"
+    NEWCOMBE = "newcombe"
+    TANGO = "tango"
 
 
 class Weighting(StrEnum):
@@ -44,6 +53,12 @@ class RefusalCode(StrEnum):
     DRAWS_WITHOUT_VALUE = "draws_without_value"
     MISSING_ANSWERS = "missing_answers"
     MIXED_RESPONSE_MODES = "mixed_response_modes"
+    INCOMPLETE_TABLE = "incomplete_table"
+    NOT_CONVERGED = "not_converged"
+    NOT_IDENTIFIED = "not_identified"
+    DEPENDENT_PAIRS = "dependent_pairs"
+    CROSSES_ZERO = "crosses_zero"
+    EMPTY_ARM = "empty_arm"
 
 
 @dataclass(frozen=True, slots=True)
