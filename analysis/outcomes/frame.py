@@ -43,11 +43,16 @@ class System:
 
 @dataclass(frozen=True, slots=True)
 class PhysicianArm:
-    """How one group of physicians answered. `read` (R, C): the readings that are scored."""
+    """How one group of physicians answered.
+
+    `read` (R, C): the readings that are scored. `positions` (R, C): at which place of the reader's order the case was
+    assigned, read or not; 0: not assigned in this arm.
+    """
 
     name: str
     modes: tuple[str, ...]
     read: Mask
+    positions: Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,11 +209,15 @@ def _arms(
     modes = {arm.id: tuple(sorted({str(stage.mode) for stage in arm.stages})) for arm in cut.protocol.arms}
     for reading in cut.readings:
         modes.setdefault(reading.arm, (str(ResponseMode.TICK),))
-    read = {name: np.zeros((len(readers), len(column)), dtype=bool) for name in modes}
+    shape = (len(readers), len(column))
+    read = {name: np.zeros(shape, dtype=bool) for name in modes}
+    positions = {name: np.zeros(shape, dtype=np.int64) for name in modes}
     row = {reader: i for i, reader in enumerate(readers)}
     for reading in readings:
         read[reading.arm][row[reading.reader], column[reading.case_id]] = True
-    return {name: PhysicianArm(name, modes[name], read[name]) for name in modes}
+    for reading in cut.readings:
+        positions[reading.arm][row[reading.reader], column[reading.case_id]] = reading.position
+    return {name: PhysicianArm(name, modes[name], read[name], positions[name]) for name in modes}
 
 
 def _reading_places(readings: Sequence[Reading], readers: Sequence[str], column: Mapping[CaseId, int]) -> Ints:
