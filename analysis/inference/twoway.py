@@ -140,12 +140,12 @@ def twoway(
     scale = magnitude(values)
     scaled = components(values / scale, layout)
     found = Components(scaled.case * scale**2, scaled.reader * scale**2, scaled.cell * scale**2)
-    terms = _terms(scaled.truncated(), weights, layout)
+    terms = variance_terms(scaled.truncated(), weights, layout)
     variance = terms.case + terms.reader + terms.cell
     if variance <= 0:
         return replace(estimate, components=found, refused=ZERO_VARIANCE)
     se = variance**0.5 * scale
-    df = _satterthwaite(terms, layout)
+    df = satterthwaite(terms, layout)
     half = t_quantile((1 + level) / 2, df) * se
     return replace(
         estimate,
@@ -164,8 +164,8 @@ def is_constant(values: Floats) -> bool:
     return bool(np.ptp(values) <= ROUNDING * np.abs(values).max())
 
 
-def _terms(found: Components, weights: Floats, layout: Layout) -> Components:
-    """What each component adds to the variance of the weighted mean."""
+def variance_terms(found: Components, weights: Floats, layout: Layout) -> Components:
+    """What each component adds to the variance of a weighted mean; `weights` (N,) add up to 1."""
     return Components(
         case=found.case * total(layout.by_case(weights) ** 2),
         reader=found.reader * total(layout.by_reader(weights) ** 2),
@@ -173,7 +173,8 @@ def _terms(found: Components, weights: Floats, layout: Layout) -> Components:
     )
 
 
-def _satterthwaite(terms: Components, layout: Layout) -> float:
+def satterthwaite(terms: Components, layout: Layout) -> float:
+    """Degrees of freedom of a variance made of these terms, never below min(R, C) − 1 (Satterthwaite 1946)."""
     variance = terms.case + terms.reader + terms.cell
     df_cell = max(layout.n_readings - layout.n_readers - layout.n_cases + 1, 1)
     spread = (
