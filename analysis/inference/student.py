@@ -18,14 +18,14 @@ def t_upper(t: float, df: float) -> float:
     return float(special.stdtr(df, -t))
 
 
-def clopper_pearson(events: int, n: int, level: float) -> tuple[float, float]:
+def clopper_pearson(events: float, n: float, level: float) -> tuple[float, float]:
     """The exact binomial interval for `events` among `n` independent trials.
 
     Clopper & Pearson 1934. The bounds are quantiles of the beta distribution; 0 events give a lower bound of 0, and
-    `n` events an upper bound of 1.
+    `n` events an upper bound of 1. Neither need be a whole number (Korn & Graubard 1998).
     """
     tail = (1 - level) / 2
-    low = float(special.betaincinv(events, n - events + 1, tail)) if events else 0.0
+    low = float(special.betaincinv(events, n - events + 1, tail)) if events > 0 else 0.0
     high = float(special.betaincinv(events + 1, n - events, 1 - tail)) if events < n else 1.0
     return low, high
 
