@@ -107,7 +107,7 @@ class Estimate:
     value: float
     level: float
     method: Method
-    weighting: Weighting
+    weighting: Weighting | None
     n_readers: int
     n_cases: int
     n_readings: int
