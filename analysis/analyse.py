@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from analysis.digits import Cell, json_bytes
 from analysis.inference.bootstrap import MOST_DRAWS
 from analysis.outcomes.findings import Findings, Progress, find
-from analysis.report.forest import forest_file, forest_svg
-from analysis.report.page import forest_of, report_html
+from analysis.report.figures import figures
+from analysis.report.page import report_html
 from analysis.report.results import results_json
 from analysis.report.tables import (
     as_csv,
@@ -87,20 +87,17 @@ def _rubric(cut: Cut, profile: str | None, consensus: str | None) -> Rubric:
 def _files(found: Findings) -> dict[str, bytes]:
     differences = [difference_row(row) for row in found.rows]
     values = [value_row(value) for value in found.values]
-    forest = forest_of(found)
-    svg = forest_svg(forest)
-    drawn = [difference_row(row) for row in forest.rows]
+    drawn = figures(found)
     return {
-        "results.json": results_json(found),
+        "results.json": results_json(found, drawn),
         "tables/counts.csv": counts_csv(found),
         "tables/differences.csv": _table(differences),
         "tables/differences.json": json_bytes([as_json(row) for row in differences]),
         "tables/values.csv": _table(values),
         "tables/harms.csv": harms_csv(found),
         "tables/reliability.csv": reliability_csv(found),
-        "figures/forest.svg": forest_file(svg),
-        "figures/forest.csv": _table(drawn),
-        "report.html": report_html(found, svg),
+        **{path: body for figure in drawn.values() for path, body in figure.files.items()},
+        "report.html": report_html(found, drawn),
     }
 
 

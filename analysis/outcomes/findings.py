@@ -1,6 +1,6 @@
 """Everything that one analysis of one study finds, unrounded, before anything is written."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,9 +10,11 @@ from analysis.inference.estimate import NAN, Floats, Ints
 from analysis.inference.exact import dot, total
 from analysis.inference.margins import Conclusion, conclude, p_worse_by_margin
 from analysis.outcomes.agreement import Reliability, complete_table, reliability
+from analysis.outcomes.cells import Cells, cells
 from analysis.outcomes.contrasts import Contrast, contrasts, ordered
 from analysis.outcomes.counts import ArmCounts, count
 from analysis.outcomes.frame import HARM_ROWS, Frame, PhysicianArm, completed_only, frame
+from analysis.outcomes.times import CaseTime, case_times, limits
 from analysis.outcomes.values import Value, values
 from study.answer import Answer
 from study.cut import Cut
@@ -58,6 +60,9 @@ class Findings:
     rows: tuple[Row, ...]
     values: tuple[Value, ...]
     harms: tuple[HarmRates, ...]
+    times: tuple[CaseTime, ...]
+    limits: Mapping[str, float]
+    cells: Cells | None
     agreement: Reliability
     seed: int
     draws: int
@@ -171,6 +176,7 @@ def find(
     ratings = {(f"{r.case_id}/{r.option_id}", r.rater): r.score for r in cut.ratings}
     agreement = reliability(complete_table(ratings)[1])
     progress("reliability", 1, 1)
+    numbered = tuple(Row(f"d{n}", analysis, contrast) for n, (analysis, contrast) in enumerate(found, start=1))
     return Findings(
         cut=cut,
         rubric=rubric,
@@ -178,14 +184,33 @@ def find(
         measures=measures,
         control=arms[0].name,
         counts=count(cut),
-        rows=tuple(Row(f"d{n}", analysis, contrast) for n, (analysis, contrast) in enumerate(found, start=1)),
+        rows=numbered,
         values=tuple(alone),
         harms=tuple(rates for arm in arms for rates in _harm_rates(study, arm)),
+        times=case_times(cut),
+        limits=limits(cut),
+        cells=_cells(cut, study, measures[0], arms[0], numbered),
         agreement=agreement,
         seed=seed,
         draws=draws,
         draws_digest=drawn.digest,
     )
+
+
+def _cells(cut: Cut, study: Frame, measure: Measure, arm: PhysicianArm, rows: Sequence[Row]) -> Cells | None:
+    """Of the primary comparison; of the best system, where the protocol's has no value. None: no system has one."""
+    wanted = None if cut.protocol.primary is None else cut.protocol.primary.test
+    of_measure = [
+        row.contrast
+        for row in rows
+        if (row.analysis, row.contrast.measure, row.contrast.control) == (MAIN, measure.name, arm.name)
+    ]
+    systems = [contrast for contrast in of_measure if not contrast.policy and np.isfinite(contrast.default.value)]
+    shown = next((contrast for contrast in systems if contrast.test == wanted), None) or next(iter(systems), None)
+    if shown is None:
+        return None
+    place = [system.name for system in study.systems].index(shown.test)
+    return cells(study, study.tables[measure.name], arm, place)
 
 
 def _primary_first(cut: Cut, measures: tuple[Measure, ...]) -> tuple[Measure, ...]:

@@ -11,9 +11,12 @@ from html import escape
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
-from analysis.outcomes.findings import Row
+from analysis.outcomes.findings import Findings, Row
+from analysis.report.figure import Figure, columns_of
+from analysis.report.order import primary_rows
 from analysis.report.sentences import mixed_notes
-from analysis.wording import plain
+from analysis.report.tables import difference_row
+from analysis.wording import counted, percent, plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,6 +37,51 @@ class Forest:
     control: str
     higher_is_better: bool
     margin: float | None = None
+
+
+def forest_figure(found: Findings) -> Figure:
+    """The primary measure against the control arm."""
+    forest = forest_of(found)
+    rows = tuple(difference_row(row) for row in forest.rows)
+    margin = "" if forest.margin is None else " Dashed: the protocol’s margin."
+    return Figure(
+        name="forest",
+        title=f"{forest.label}: each system’s difference from {forest.control}",
+        says=_says(forest),
+        caption=f"Thick: {percent(found.level)} interval, allowing for other physicians and other cases like these. "
+        "Thin: crossed bootstrap. Hollow: a reference policy. An arrowhead: what goes on beyond the figure."
+        f"{margin} The table below holds the same numbers.",
+        svg=forest_svg(forest),
+        columns=columns_of(rows, ("id",)),
+        rows=rows,
+    )
+
+
+def forest_of(found: Findings) -> Forest:
+    """What the figure draws of the findings."""
+    wanted = found.cut.protocol.primary
+    return Forest(
+        rows=primary_rows(found),
+        label=found.measure.label,
+        control=found.physicians(found.control),
+        higher_is_better=found.measure.better == "higher",
+        margin=None if wanted is None else wanted.margin,
+    )
+
+
+def _says(forest: Forest) -> str:
+    """On which side of no difference the intervals lie."""
+    given = [
+        row.contrast.default for row in forest.rows if not row.contrast.policy and row.contrast.default.refused is None
+    ]
+    if not given:
+        return "No system has an interval here."
+    above, below = sum(one.low > 0 for one in given), sum(one.high < 0 for one in given)
+    better, worse = (above, below) if forest.higher_is_better else (below, above)
+    return (
+        f"Of {counted(len(given), 'system')} with an interval, {better} lie wholly on the better side of no "
+        f"difference, {worse} wholly on the worse side, and {len(given) - better - worse} across it."
+    )
 
 
 def drawable(rows: Sequence[Row]) -> tuple[Row, ...]:
@@ -174,8 +222,3 @@ def _alone(svg: str, forest: Forest) -> str:
     element = STYLE_BLOCK.sub("", svg[svg.index("<svg") :]).strip()
     name = f"Forest plot. {forest.label}: each system's difference from {forest.control}. The table has the numbers."
     return element.replace("<svg ", f'<svg role="img" aria-label="{escape(name, quote=True)}" ', 1)
-
-
-def forest_file(svg: str) -> bytes:
-    """The element as a file of its own."""
-    return f'<?xml version="1.0" encoding="utf-8"?>\n{svg}\n'.encode()

@@ -1,21 +1,22 @@
 """The report: one page that can be read, printed and kept, with everything in it and nothing fetched."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from analysis import wording
 from analysis.inference.refusals import few_readers
-from analysis.outcomes.findings import COMPLETED_ONLY, HARM_LABELS, MAIN, Findings, HarmRates, Row
+from analysis.outcomes.findings import COMPLETED_ONLY, HARM_LABELS, MAIN, Findings, Row
 from analysis.outcomes.values import Value
-from analysis.report.forest import Forest
+from analysis.report.figure import Figure
 from analysis.report.legend import ends_of_scale, legend
 from analysis.report.methods import methods, software
+from analysis.report.order import in_order, primary_rows
 from analysis.report.results import provenance
 from analysis.report.sentences import key_finding, mixed_notes
 from analysis.wording import counted, listed
-from study.profile import Better, Measure, MeasureKind
+from study.profile import Measure, MeasureKind
 from study.progress import TOLD, Ending
 
 if TYPE_CHECKING:
@@ -55,22 +56,8 @@ class DifferenceTable:
         return _same_counts(self.rows)
 
 
-def forest_of(found: Findings) -> Forest:
-    """The primary measure against the control arm."""
-    wanted = found.cut.protocol.primary
-    return Forest(
-        rows=found.of(MAIN, measure=found.measure.name, control=found.control),
-        label=found.measure.label,
-        control=found.physicians(found.control),
-        higher_is_better=found.measure.better is Better.HIGHER,
-        margin=None if wanted is None else wanted.margin,
-    )
-
-
-def report_html(found: Findings, svg: str) -> bytes:
+def report_html(found: Findings, figures: Mapping[str, Figure]) -> bytes:
     """The page. Deterministic: no clock, no randomness; numbers are rounded here only."""
-    forest = forest_of(found)
-    order = [row.contrast.test for row in forest.rows]
     page = (
         _environment()
         .get_template("report.html")
@@ -79,8 +66,9 @@ def report_html(found: Findings, svg: str) -> bytes:
             protocol=found.cut.protocol,
             primary=found.primary,
             key=key_finding(found),
-            figure=svg,
-            forest=forest,
+            figures=figures,
+            primary_rows=primary_rows(found),
+            control=found.physicians(found.control),
             primary_tables=[
                 *_tables(found, MAIN, found.measure, "main analysis"),
                 *_tables(found, COMPLETED_ONLY, found.measure, "sensitivity: completed only, handed in before time"),
@@ -88,8 +76,8 @@ def report_html(found: Findings, svg: str) -> bytes:
             other_tables=[
                 table for measure in found.measures[1:] for table in _tables(found, MAIN, measure, _remark(measure))
             ],
-            values=_like(order, _values(found)),
-            harms=_like(order, found.harms),
+            values=in_order(found, _values(found)),
+            harms=in_order(found, found.harms),
             legend=legend(found),
             told=TOLD,
             scored_as=SCORED_AS,
@@ -172,20 +160,6 @@ def _without_bootstrap(rows: Sequence[Row]) -> list[str]:
         for row in rows
         if (beside := row.contrast.bootstrap.refused) is not None and beside != row.contrast.default.refused
     ]
-
-
-_Of = TypeVar("_Of", Value, HarmRates)
-
-
-def _like(tests: Sequence[str], rows: Sequence[_Of]) -> list[_Of]:
-    """Arm by arm: its physicians first, then everybody in the order of the primary table."""
-    arms = list(dict.fromkeys(row.arm for row in rows))
-    place = {test: n for n, test in enumerate(tests)}
-
-    def at(row: _Of) -> tuple[int, bool, int]:
-        return arms.index(row.arm), row.kind != "physicians", place.get(row.respondent, len(place))
-
-    return sorted(rows, key=at)
 
 
 def _values(found: Findings) -> list[Value]:

@@ -1,10 +1,12 @@
 """results.json: everything that was found, with what is needed to find it again."""
 
 import platform
+from collections.abc import Mapping
 
 from analysis.digits import Json, json_bytes, number
 from analysis.outcomes.counts import MISSING
 from analysis.outcomes.findings import HARM_LABELS, LEVEL, Findings
+from analysis.report.figure import Figure
 from analysis.report.legend import ends_of_scale, legend
 from analysis.report.methods import methods
 from analysis.report.sentences import key_finding, mixed_notes
@@ -30,7 +32,7 @@ def provenance(found: Findings) -> dict[str, Json]:
     }
 
 
-def results_json(found: Findings) -> bytes:
+def results_json(found: Findings, figures: Mapping[str, Figure]) -> bytes:
     """One document, the same bytes for the same study, seed and versions."""
     return json_bytes(
         {
@@ -61,6 +63,10 @@ def results_json(found: Findings) -> bytes:
             "values": [as_json(value_row(value)) for value in found.values],
             "harms_per_100_cases": _harms(found),
             "reliability": _reliability(found),
+            "figures": [
+                {"name": name, "title": figure.title, "says": figure.says, "caption": figure.caption}
+                for name, figure in figures.items()
+            ],
             "methods": list(methods(found)),
             "provenance": provenance(found),
         }
