@@ -23,10 +23,11 @@ class Better(StrEnum):
 
 
 class Scale(StrEnum):
-    """What one reading's value may be: anything from 0 to 1, or one of the two."""
+    """What one reading's value may be: anything from 0 to 1, one of the two, or a number of things."""
 
     SHARE = "share"
     BINARY = "binary"
+    COUNT = "count"
 
 
 @dataclass(frozen=True, slots=True)

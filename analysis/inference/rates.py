@@ -13,6 +13,7 @@ from analysis.inference.estimate import NAN, UNKNOWN_COMPONENTS, UNKNOWN_SHARES,
 from analysis.inference.student import clopper_pearson, logit_interval, t_quantile
 
 EFFECTIVE = "Wilson, effective sample size p(1 − p)/V"
+ROUNDING = 1e-12
 EXACT = "exact binomial on cases: the estimated variance is zero"
 
 
@@ -145,7 +146,7 @@ def exact_on_cases(estimate: Estimate) -> Estimate:
     """
     if estimate.refused is None or estimate.refused.code is not RefusalCode.ZERO_VARIANCE:
         return estimate
-    low, high = clopper_pearson(estimate.value * estimate.n_cases, estimate.n_cases, estimate.level)
+    low, high = clopper_pearson(_events(estimate), estimate.n_cases, estimate.level)
     return replace(
         estimate,
         method=Method.CLOPPER_PEARSON,
@@ -160,6 +161,13 @@ def exact_on_cases(estimate: Estimate) -> Estimate:
         refused=None,
         label=EXACT,
     )
+
+
+def _events(estimate: Estimate) -> float:
+    """A whole number where only rounding keeps it from one: a mean of ones may miss 1 by a digit."""
+    events = estimate.value * estimate.n_cases
+    nearest = round(events)
+    return nearest if abs(events - nearest) <= ROUNDING * estimate.n_cases else events
 
 
 def _half_width(estimate: Estimate) -> float:

@@ -11,14 +11,13 @@ import numpy as np
 from analysis.inference.estimate import NAN, Estimate, Floats, Mask, Method, Refusal, RefusalCode, Weighting
 from analysis.inference.exact import total
 from analysis.inference.layout import layout_of, weights_of
+from analysis.inference.rates import exact_on_cases, on_log_scale, on_logit_scale, with_effective_n
 from analysis.inference.refusals import FEWEST_CASES, ZERO_VARIANCE, few_cases, refuse_variants, withheld
-from analysis.inference.student import clopper_pearson, logit_interval, t_quantile
 from analysis.inference.twoway import ROUNDING, twoway
 from analysis.outcomes import sides
 from analysis.outcomes.frame import Frame, MeasureTable, PhysicianArm
 
 CASES_ONLY = "this respondent, new cases"
-EXACT = "exact binomial on cases: the estimated variance is zero"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +25,8 @@ class Value:
     """One respondent on one measure, over the cases that an arm of physicians read, weighted as they were read.
 
     `undefined` counts answers on these cases at which the measure has no value: a system's runs, an arm's readings.
+    `beside`: a second interval for the rate of something that happens or not, Wilson's with an effective sample size;
+    None: another kind of measure.
     """
 
     respondent: str
@@ -34,25 +35,37 @@ class Value:
     measure: str
     estimate: Estimate
     undefined: int = 0
+    beside: Estimate | None = None
 
 
 def values(study: Frame, table: MeasureTable, arm: PhysicianArm, *, level: float) -> tuple[Value, ...]:
     """The arm itself, then every system on the arm's cases."""
-    binary = table.measure.kind == "mean" and table.measure.scale == "binary"
-    name = table.measure.name
     variants = refuse_variants(study.cases, study.bases, arm.read)
-    of_arm = _of_arm(table, arm, variants, binary, level)
+    of_arm = withheld(_of_arm(table, arm, level), variants)
     undefined = int(arm.read.sum()) - of_arm.n_readings
-    found = [Value(arm.name, "physicians", arm.name, name, of_arm, undefined)]
+    found = [_value(table, arm, arm.name, "physicians", of_arm, undefined)]
     for k, system in enumerate(study.systems):
-        estimate = _of_system(table, k, study.answered[k], arm.read, variants, binary, level)
+        estimate = withheld(_of_system(table, k, study.answered[k], arm.read, level), variants)
         kind = "policy" if system.policy else "system"
         undefined = int(table.undefined_runs[k][arm.read.any(axis=0)].sum())
-        found.append(Value(system.name, kind, arm.name, name, estimate, undefined))
+        found.append(_value(table, arm, system.name, kind, estimate, undefined))
     return tuple(found)
 
 
-def _of_arm(table: MeasureTable, arm: PhysicianArm, variants: Refusal | None, binary: bool, level: float) -> Estimate:
+def _value(
+    table: MeasureTable, arm: PhysicianArm, respondent: str, kind: str, estimate: Estimate, undefined: int
+) -> Value:
+    """With the interval that suits the measure: nothing that cannot be is in it."""
+    measure = table.measure
+    exact, beside = estimate, None
+    if measure.scale == "binary" and measure.kind == "mean":
+        exact, beside = exact_on_cases(estimate), with_effective_n(estimate)
+    on_its_scale = on_log_scale if measure.scale == "count" else on_logit_scale
+    bounded = exact if exact is not estimate else on_its_scale(estimate)
+    return Value(respondent, kind, arm.name, measure.name, bounded, undefined, beside)
+
+
+def _of_arm(table: MeasureTable, arm: PhysicianArm, level: float) -> Estimate:
     """Readers and cases random. Influences about the value, so that its distance from 0 adds no noise."""
     some = table.parts or (table,)
     has_value = np.any([np.isfinite(part.arms[arm.name].below) for part in some], axis=0)
@@ -65,22 +78,14 @@ def _of_arm(table: MeasureTable, arm: PhysicianArm, variants: Refusal | None, bi
     if np.isnan(value):
         estimate = twoway(np.zeros(layout.n_readings), layout, level=level, value=NAN)
         return replace(estimate, refused=NOTHING_BELOW)
-    return _bounded(withheld(twoway(influence, layout, level=level, value=value), variants), binary)
+    return twoway(influence, layout, level=level, value=value)
 
 
 NOTHING_BELOW = Refusal(RefusalCode.NO_VALUE, "Nothing stands below the line of the ratio.")
 NO_VALUE_ANYWHERE = Refusal(RefusalCode.NO_VALUE, "No answer has a value of this measure.")
 
 
-def _of_system(
-    table: MeasureTable,
-    system: int,
-    answered: Mask,
-    read: Mask,
-    variants: Refusal | None,
-    binary: bool,
-    level: float,
-) -> Estimate:
+def _of_system(table: MeasureTable, system: int, answered: Mask, read: Mask, level: float) -> Estimate:
     some = table.parts or (table,)
     has_value = np.any([np.isfinite(part.systems.below[system]) for part in some], axis=0)
     times_read = read.sum(axis=0).astype(np.float64)
@@ -107,8 +112,7 @@ def _of_system(
     value, influence = sides.of_system(table, system, weights)
     if np.isnan(value):
         return replace(estimate, refused=NOTHING_BELOW)
-    over_cases = _over_cases(replace(estimate, value=value), influence, weights)
-    return _bounded(withheld(over_cases, variants), binary)
+    return _over_cases(replace(estimate, value=value), influence, weights)
 
 
 def _over_cases(estimate: Estimate, influence: Floats, weights: Floats) -> Estimate:
@@ -120,30 +124,3 @@ def _over_cases(estimate: Estimate, influence: Floats, weights: Floats) -> Estim
     if variance <= ROUNDING**2:
         return replace(estimate, refused=ZERO_VARIANCE)
     return replace(estimate, se=variance**0.5, df=n - 1.0)
-
-
-def _bounded(estimate: Estimate, binary: bool) -> Estimate:
-    """Every measure lies between 0 and 1, and so does its interval: Student's t on the logit scale."""
-    if estimate.refused is not None:
-        return exact_if_constant(estimate, binary)
-    half = t_quantile((1 + estimate.level) / 2, estimate.df) * estimate.se
-    low, high = logit_interval(estimate.value, half)
-    return replace(estimate, low=low, high=high, p=NAN)
-
-
-def exact_if_constant(estimate: Estimate, binary: bool) -> Estimate:
-    """A rate of 0 or 1 without variance gets the exact binomial interval on its cases, and the label that says so."""
-    refused = estimate.refused
-    constant = refused is not None and refused.code is RefusalCode.ZERO_VARIANCE and estimate.value in (0.0, 1.0)
-    if not (binary and constant):
-        return estimate
-    low, high = clopper_pearson(round(estimate.value * estimate.n_cases), estimate.n_cases, estimate.level)
-    return replace(
-        estimate,
-        method=Method.CLOPPER_PEARSON,
-        random=("case",),
-        low=low,
-        high=high,
-        refused=None,
-        label=EXACT,
-    )
