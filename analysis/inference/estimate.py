@@ -25,6 +25,7 @@ class Method(StrEnum):
     READERS = "readers"
     RUNS = "runs"
     CASE_BOOTSTRAP = "case-bootstrap"
+    SIGN_FLIP = "sign-flip"
     WILSON = "wilson"
     CLOPPER_PEARSON = "clopper-pearson"
     NEWCOMBE = "newcombe"
@@ -59,6 +60,7 @@ class RefusalCode(StrEnum):
     DEPENDENT_PAIRS = "dependent_pairs"
     CROSSES_ZERO = "crosses_zero"
     EMPTY_ARM = "empty_arm"
+    FEW_RUNS = "few_runs"
 
 
 @dataclass(frozen=True, slots=True)
