@@ -7,13 +7,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.inference.estimate import NAN, Estimate, Floats, Ints, Method, Weighting
-from analysis.inference.exact import grid, magnitude, on_grid, total
+from analysis.inference.estimate import NAN, Estimate, Floats, Ints, Mask, Method, Weighting
+from analysis.inference.exact import grid, magnitude, on_grid, total_by_halves
 from analysis.inference.layout import Layout
 from analysis.inference.refusals import ZERO_VARIANCE, refuse_design, refuse_draws
 
 MOST_DRAWS = 1_000_000
-MULTIPLICATIONS = 500_000  # in one matrix product: it stays in cache, and below what is handed to several threads
+MULTIPLICATIONS = 800_000  # in one matrix product: it stays in cache, and below what is handed to several threads
+CONSERVATIVE = "conservative in incomplete designs"
+WITHIN_STRATA = "cases drawn within strata"
 ROUNDING = 1e-12  # relative to the largest draw: a spread below this is arithmetic, not data
 
 
@@ -47,6 +49,12 @@ class Draws:
         for start in range(0, self.n, some):
             rows = slice(start, min(start + some, self.n))
             yield rows, self.readers[rows].astype(np.float64), self.cases[rows].astype(np.float64)
+
+    def among(self, readers: Mask, cases: Mask) -> "Draws":
+        """The same draws, of some readers (R,) and some cases (C,) only: the others, read by nobody, add nothing."""
+        if readers.all() and cases.all():
+            return self
+        return Draws(self.readers[:, readers], self.cases[:, cases], self.seed)
 
 
 def draw(
@@ -106,6 +114,12 @@ class Table:
     readings: Floats
     systems: Floats
 
+    def among(self, readers: Mask, cases: Mask) -> "Table":
+        """Some readers (R,) and some cases (C,) of it."""
+        if readers.all() and cases.all():
+            return self
+        return Table(self.readings[np.ix_(readers, cases)], self.systems[:, cases])
+
 
 def mean_differences(table: Table, draws: Draws, weighting: Weighting = Weighting.PAIR) -> Floats:
     """The mean of system − reader over the pairs, in every draw; shape (B, K). NaN: the draw has no pair.
@@ -123,17 +137,20 @@ def mean_differences(table: Table, draws: Draws, weighting: Weighting = Weightin
 def _by_case(table: Table, draws: Draws, weighting: Weighting) -> Floats:
     """Systems need no reader dimension: one product gives each case's drawn readings, one more every system's mean."""
     step = _step(table)
-    read, answered = np.isfinite(table.readings), np.isfinite(table.systems)
-    count, score = read.astype(np.float64), _zero_filled(table.readings, step)
-    has_value, value = answered.astype(np.float64).T, _zero_filled(table.systems, step).T
+    readers, cases = _read(table)
+    draws, table = draws.among(readers, cases), table.among(readers, cases)
+    count, score = np.isfinite(table.readings).astype(np.float64), _zero_filled(table.readings, step)
+    answered, value = _Answered.of(table.systems), _turned(table.systems, step)
     found = np.empty((draws.n, table.systems.shape[0]))
     for rows, of_readers, of_cases in draws.chunks():
         times_read, sum_read = of_readers @ count, of_readers @ score
         if weighting is Weighting.CASE:
             own_mean = np.divide(sum_read, times_read, out=np.zeros_like(sum_read), where=times_read > 0)
             times_read, sum_read = (times_read > 0).astype(np.float64), on_grid(own_mean, step)
-        weight = of_cases * times_read
-        found[rows] = _quotient(weight @ value - (of_cases * sum_read) @ has_value, weight @ has_value)
+        weight = np.multiply(of_cases, times_read, out=times_read)
+        above = weight @ value
+        above -= answered.sums(of_cases, sum_read)
+        found[rows] = _quotient(above, answered.totals(weight))
     return found
 
 
@@ -155,23 +172,69 @@ def ratio_sides(numerator: Table, denominator: Table, draws: Draws) -> tuple[Flo
     """The systems' ratios of sums and the readers', over the same pairs, in every draw; each of shape (B, K).
 
     Every pair counts the same. The two tables are NaN at the same places. NaN: the draw has no pair, or nothing below
-    the line.
+    the line. Readings left out (NaN) cost nothing: a group of cases takes its part of the time, on the same draws.
     """
     step_above, step_below = _step(numerator), _step(denominator)
-    count = np.isfinite(numerator.readings).astype(np.float64)
-    has_value = np.isfinite(numerator.systems).astype(np.float64).T
+    readers, cases = _read(numerator)
+    draws = draws.among(readers, cases)
+    numerator, denominator = numerator.among(readers, cases), denominator.among(readers, cases)
+    count, answered = np.isfinite(numerator.readings).astype(np.float64), _Answered.of(numerator.systems)
     above, below = _zero_filled(numerator.readings, step_above), _zero_filled(denominator.readings, step_below)
-    system_above = _zero_filled(numerator.systems, step_above).T
-    system_below = _zero_filled(denominator.systems, step_below).T
+    system_above = _turned(numerator.systems, step_above)
+    system_below = _turned(denominator.systems, step_below)
+    # Of a mean, ones stand below: what was counted is what stands there, and need not be summed again.
+    counts_readers = np.array_equal(below, count)
+    counts_systems = np.array_equal(system_below, np.isfinite(denominator.systems).T)
     systems = np.empty((draws.n, numerator.systems.shape[0]))
     physicians = np.empty_like(systems)
     for rows, of_readers, of_cases in draws.chunks():
-        weight = of_cases * (of_readers @ count)
-        systems[rows] = _quotient(weight @ system_above, weight @ system_below)
-        physicians[rows] = _quotient(
-            (of_cases * (of_readers @ above)) @ has_value, (of_cases * (of_readers @ below)) @ has_value
-        )
+        times_read = of_readers @ count
+        weight = of_cases * times_read
+        n_pairs = answered.totals(weight)
+        systems[rows] = _quotient(weight @ system_above, n_pairs if counts_systems else weight @ system_below)
+        sums_below = n_pairs if counts_readers else answered.sums(of_cases, of_readers @ below)
+        physicians[rows] = _quotient(answered.sums(of_cases, of_readers @ above), sums_below)
     return systems, physicians
+
+
+@dataclass(frozen=True, slots=True)
+class _Answered:
+    """Which cases the systems answered: the patterns that occur, shape (C, P), and each system's, shape (K,).
+
+    None: every system answered every case.
+    """
+
+    patterns: Floats | None
+    of_system: Ints | None
+
+    @classmethod
+    def of(cls, systems: Floats) -> "_Answered":
+        answered = np.isfinite(systems)
+        if answered.all():
+            return cls(None, None)
+        patterns, of_system = np.unique(answered, axis=0, return_inverse=True)
+        return cls(patterns.T.astype(np.float64), of_system.reshape(-1))
+
+    def sums(self, weights: Floats, values: Floats) -> Floats:
+        """Sums of weights·values (b, C) over each system's cases: shape (b, K), or (b, 1) where all have the same."""
+        found: Floats
+        if self.patterns is None:
+            found = np.vecdot(weights, values)[:, None]
+        else:
+            found = ((weights * values) @ self.patterns)[:, self.of_system]
+        return found
+
+    def totals(self, weights: Floats) -> Floats:
+        """Sums of the weights (b, C), likewise."""
+        found: Floats
+        found = weights.sum(axis=1)[:, None] if self.patterns is None else (weights @ self.patterns)[:, self.of_system]
+        return found
+
+
+def _read(table: Table) -> tuple[Mask, Mask]:
+    """Readers (R,) and cases (C,) with a reading."""
+    there = np.isfinite(table.readings)
+    return np.asarray(there.any(axis=1)), np.asarray(there.any(axis=0))
 
 
 def _step(table: Table) -> float:
@@ -187,8 +250,13 @@ def _zero_filled(values: Floats, step: float) -> Floats:
     return np.where(np.isfinite(values), on_grid(values, step), 0.0)
 
 
+def _turned(systems: Floats, step: float) -> Floats:
+    """The systems' values on the grid by case, (C, K), as products want them in memory."""
+    return np.ascontiguousarray(_zero_filled(systems, step).T)
+
+
 def _quotient(above: Floats, below: Floats) -> Floats:
-    return np.divide(above, below, out=np.full_like(above, NAN), where=below > 0)
+    return np.asarray(above / np.where(below > 0, below, NAN), dtype=np.float64)
 
 
 def percentile(
@@ -199,6 +267,7 @@ def percentile(
     level: float,
     weighting: Weighting = Weighting.PAIR,
     seed: int | None = None,
+    within_strata: bool = False,
 ) -> Estimate:
     """A percentile interval from the draws of one quantity.
 
@@ -210,6 +279,11 @@ def percentile(
         The readings that the quantity was estimated from.
     value : float
         The quantity in the study itself.
+    seed : int, optional
+        Of the draws, to be told beside the interval.
+    within_strata : bool
+        Whether cases were drawn within strata (`case_strata` of `draw`): another question, that of new cases in the
+        same numbers of each stratum, and the label says so.
 
     Returns
     -------
@@ -232,7 +306,7 @@ def percentile(
         n_readings=layout.n_readings,
         seed=seed,
         draws=int(values.size),
-        label="conservative in incomplete designs",
+        label=f"{WITHIN_STRATA}; {CONSERVATIVE}" if within_strata else CONSERVATIVE,
     )
     present = values[np.isfinite(values)]
     without = int(values.size - present.size)
@@ -245,6 +319,7 @@ def percentile(
     tail = (1 - level) / 2
     low, high = np.quantile(present, [tail, 1 - tail])
     scale = magnitude(present)
-    centre = total(present / scale) / present.size
-    se = scale * (total((present / scale - centre) ** 2) / (present.size - 1)) ** 0.5
+    scaled = present / scale
+    about = scaled - total_by_halves(scaled) / present.size
+    se = scale * (total_by_halves(about**2) / (present.size - 1)) ** 0.5
     return replace(estimate, se=se, low=float(low), high=float(high))

@@ -21,6 +21,21 @@ def total(values: Floats) -> float:
     return math.fsum(values.tolist())
 
 
+def total_by_halves(values: Floats) -> float:
+    """The sum of the values (N,), halves added to each other until one number is left.
+
+    Rounded at every step, yet the same everywhere: each step adds pairs that the length alone decides. For thousands of
+    values, where `total` takes a hundred times as long.
+    """
+    while values.size > 1:
+        half = values.size // 2
+        folded = values[:half] + values[half : 2 * half]
+        if values.size > 2 * half:
+            folded[0] += values[-1]
+        values = folded
+    return float(values[0]) if values.size else 0.0
+
+
 def dot(left: Floats, right: Floats) -> float:
     """The sum of the products (N,), each rounded once and their sum once."""
     return total(left * right)

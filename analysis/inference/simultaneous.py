@@ -39,11 +39,14 @@ def critical_value(in_draws: Floats, *, level: float) -> float:
     float
         NaN: fewer than two draws are left, or a contrast is the same in all of them.
     """
-    complete = in_draws[np.isfinite(in_draws).all(axis=1)]
+    has_value = np.isfinite(in_draws)
+    complete = in_draws if has_value.all() else in_draws[has_value.all(axis=1)]
     if len(complete) < 2 or (np.ptp(complete, axis=0) == 0).any():
         return NAN
-    studentised = np.abs(complete - complete.mean(axis=0)) / complete.std(axis=0, ddof=1)
-    return float(np.quantile(studentised.max(axis=1), level))
+    about = complete - complete.mean(axis=0)
+    sd = np.sqrt((about**2).sum(axis=0) / (len(complete) - 1))
+    largest = (np.abs(about, out=about) / sd).max(axis=1)
+    return float(np.quantile(largest, level))
 
 
 def bands(in_draws: Floats, estimates: Sequence[Estimate], *, level: float) -> list[Band | None]:

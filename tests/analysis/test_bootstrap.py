@@ -1,6 +1,7 @@
 """The crossed bootstrap against complete enumeration, exact moments, and plain loops over the same draws."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -113,6 +114,27 @@ def test_chunks_do_not_show(monkeypatch):
     np.testing.assert_array_equal(mean_differences(table, draws), whole)
 
 
+def test_a_group_of_cases_is_what_its_own_columns_give_on_the_same_draws():
+    table, draws = holed_table(np.random.default_rng(5)), draw(2, 400, 5, 6)
+    group = np.array([True, False, False, True, True, False])
+    within = Table(np.where(group, table.readings, np.nan), table.systems)
+    found = mean_differences(within, draws)
+    alone = Draws(draws.readers, draws.cases[:, group])
+    np.testing.assert_allclose(
+        found, mean_differences(Table(table.readings[:, group], table.systems[:, group]), alone), rtol=1e-12, atol=1e-12
+    )
+    np.testing.assert_allclose(
+        found[:12], loop(within, Draws(draws.readers[:12], draws.cases[:12]), "pair"), atol=1e-12
+    )
+
+
+def test_a_mean_is_the_ratio_with_ones_below_where_some_did_not_answer_too():
+    table, draws = holed_table(np.random.default_rng(6)), draw(3, 300, 5, 6)
+    ones = Table(np.where(np.isfinite(table.readings), 1.0, np.nan), np.where(np.isfinite(table.systems), 1.0, np.nan))
+    systems, physicians = ratio_sides(table, ones, draws)
+    np.testing.assert_allclose(systems - physicians, mean_differences(table, draws), rtol=1e-12, atol=1e-12)
+
+
 def test_draws_are_the_same_for_the_same_seed_and_add_up():
     draws = draw(7, 200, 11, 13)
     assert draws.digest == draw(7, 200, 11, 13).digest
@@ -146,6 +168,14 @@ def test_the_standard_error_is_the_standard_deviation_of_the_draws_over_one_less
     values = np.random.default_rng(0).normal(3, 2, 7)
     estimate = percentile(values, layout_of(np.ones((3, 3), bool)), value=0.0, level=0.95)
     assert estimate.se == pytest.approx(values.std(ddof=1), rel=1e-12)
+
+
+def test_cases_drawn_within_strata_are_a_variant_that_says_so():
+    values = np.random.default_rng(0).normal(3, 2, 50)
+    layout = layout_of(np.ones((3, 3), bool))
+    plain = percentile(values, layout, value=3.0, level=0.95)
+    within = percentile(values, layout, value=3.0, level=0.95, within_strata=True)
+    assert within == replace(plain, label="cases drawn within strata; conservative in incomplete designs")
 
 
 def test_small_designs_and_constant_draws_are_refused_here_too():

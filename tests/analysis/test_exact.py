@@ -8,9 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.inference.exact import dot, grid, on_grid, total
+from analysis.inference.exact import dot, grid, on_grid, total, total_by_halves
 
 FINITE = st.floats(-1e6, 1e6, allow_subnormal=False)
+
+
+@given(st.lists(FINITE, max_size=300))
+def test_a_sum_by_halves_is_rounded_no_oftener_than_there_are_halvings(values):
+    bound = 2e-15 * math.fsum(map(abs, values))  # nine halvings and an odd one each, of half a last digit
+    assert abs(total_by_halves(np.array(values)) - math.fsum(values)) <= bound
 
 
 @given(st.lists(FINITE, min_size=1, max_size=50))
