@@ -14,6 +14,7 @@ from analysis.inference.margins import Conclusion, conclude, p_worse_by_margin
 from analysis.inference.pairs import Pairs, Unmatched, panel_pairs, run_means, system_pairs
 from analysis.inference.twoway import twoway
 from analysis.outcomes.measures import known
+from analysis.scores.scales import proportion_beside_per_cent
 from analysis.scores.scoretable import Score, ScoreTable
 from analysis.scores.strata import Strata
 from analysis.versions import versions
@@ -101,6 +102,7 @@ def compare(table: ScoreTable, question: Question, strata: Strata | None = None)
     _check(table, question, measure, better, strata)
     _check_scale(table, question, measure)
     sides = _sides(table, question, measure)
+    _check_one_scale(table, question, sides)
     estimate = METHODS[question.method](sides, question, strata)
     conclusion, p_margin = None, NAN
     if question.margin is not None:
@@ -203,6 +205,11 @@ def _check(
         for row in _mixed(table)
         if row.modality in (question.test, question.control)
     ]
+    faults += [
+        Fault(f"{table.name}:{row.line}", f"{row.reader!r} is a system: it is not one more reader of {row.modality!r}")
+        for row in _systems_among_readers(table)
+        if row.modality in (question.test, question.control)
+    ]
     if question.test == question.control:
         faults.append(Fault("--test", "is the control itself"))
     if question.margin is not None and not (np.isfinite(question.margin) and question.margin > 0):
@@ -235,6 +242,13 @@ def _mixed(table: ScoreTable) -> list[Score]:
     return [row for modality, row in sorted(own.items()) if modality in with_readers]
 
 
+def _systems_among_readers(table: ScoreTable) -> list[Score]:
+    """The first row of each system that is entered among the readers of another modality."""
+    systems = {row.modality for row in table.rows if row.reader == row.modality}
+    among = {(row.reader, row.modality): row for row in reversed(table.rows) if row.reader in systems - {row.modality}}
+    return [row for _, row in sorted(among.items())]
+
+
 def _check_scale(table: ScoreTable, question: Question, measure: str | None) -> None:
     """Our own measures are proportions: a score beyond 0…1 is a percentage, and would be compared with a proportion."""
     if known(measure) is None:
@@ -247,6 +261,19 @@ def _check_scale(table: ScoreTable, question: Question, measure: str | None) -> 
     ]
     if faults:
         raise Faulty(faults)
+
+
+def _check_one_scale(table: ScoreTable, question: Question, sides: _Sides) -> None:
+    """A measure that is not ours shows by what is compared that one side is in per cent and the other is not."""
+    mask = sides.pairs.mask
+    test = np.broadcast_to(sides.test, mask.shape)[mask].tolist()
+    control = np.broadcast_to(sides.control, mask.shape)[mask].tolist()
+    if proportion_beside_per_cent(test, control):
+        what = (
+            f"{question.test!r} lies between {min(test):g} and {max(test):g}, {question.control!r} between "
+            f"{min(control):g} and {max(control):g}: a proportion beside per cent; bring both to one scale"
+        )
+        raise Faulty([Fault(table.name, what)])
 
 
 def _sides(table: ScoreTable, question: Question, measure: str | None) -> _Sides:

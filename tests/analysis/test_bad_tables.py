@@ -15,6 +15,7 @@ from analysis.inference.layout import layout_of
 from analysis.inference.reml import reml
 from analysis.inference.robust import robust
 from analysis.inference.twoway import twoway
+from analysis.scores.scales import proportion_beside_per_cent
 from analysis.scores.scoretable import parse_scores
 from study.errors import Faulty
 from study.profile import Better
@@ -155,6 +156,22 @@ def test_a_proportion_beside_percentages_is_refused_where_the_measure_is_known(m
     assert "severe lies between 0 and 1" in said
 
 
+@every_method
+@pytest.mark.parametrize(("test", "control"), [(1, 100), (100, 1)])
+def test_a_proportion_beside_percentages_is_seen_in_any_measure(method, test, control):
+    said = faults(rows_of(control * noise(6, 8), test * noise(1, 8)[0]), method)
+    assert "a proportion beside per cent; bring both to one scale" in said
+    harm = (noise(6, 8) > 0.5).astype(float)
+    assert "beside per cent" in faults(rows_of(control * harm, test * (1 - harm[0])), method)
+
+
+@every_method
+def test_counts_and_large_scores_are_not_taken_for_percentages(method):
+    counts, few = np.round(40 * noise(6, 8)), np.round(2 * noise(1, 8)[0])
+    assert found(rows_of(counts, few), method)["n_readings"] == 48
+    assert found(rows_of(1000 * noise(6, 8), noise(1, 8)[0]), method)["n_readings"] == 48
+
+
 def test_a_row_that_occurs_twice_is_refused_before_any_method():
     rows = rows_of(noise(4, 5), noise(1, 5)[0])
     with pytest.raises(Faulty) as raised:
@@ -223,6 +240,12 @@ def test_very_large_and_very_small_scores_keep_their_digits(method, magnitude):
     assert (scaled["refused"] is None) == (plain["refused"] is None)
 
 
+def zip_pairs(readings, system):
+    """The two sides of every pair."""
+    pairs = [(own, score) for row in readings for own, score in zip(system, row, strict=True) if not math.isnan(score)]
+    return tuple(zip(*pairs, strict=True))
+
+
 tables = st.tuples(st.integers(1, 5), st.integers(1, 5)).flatmap(
     lambda shape: st.tuples(
         st.lists(
@@ -245,11 +268,10 @@ def test_any_small_table_gives_a_reason_or_finite_numbers(method, table, weights
         assert faults(rows, method)
         return
     question = asked(method, weights=weights, margin=margin, better=Better.HIGHER)
-    try:
-        comparison = compare(parsed(rows), question)
-    except Faulty as fault:
-        assert all(str(one).strip() for one in fault.faults)
+    if proportion_beside_per_cent(*zip_pairs(readings, system)):
+        assert "a proportion beside per cent" in faults(rows, method)
         return
+    comparison = compare(parsed(rows), question)
     an_answer(json.loads(json_bytes(comparison_json(comparison)), parse_constant=pytest.fail))
 
 
