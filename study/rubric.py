@@ -59,6 +59,8 @@ class CaseRubric:
     parents : bool array, shape (n, n)
         ``parents[i, j]``: option i depends on option j.
     do_nothing, escalation : bool array, shape (n,)
+    named_group : int array, shape (n,)
+        Number of the group that the option is named to be in, of whatever kind; −1: none. Changes no score.
     """
 
     case_id: CaseId
@@ -68,6 +70,7 @@ class CaseRubric:
     parents: Flags
     do_nothing: Flags
     escalation: Flags
+    named_group: Ints
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -119,6 +122,7 @@ def rebuild(
             parents=case.parents,
             do_nothing=case.do_nothing,
             escalation=case.escalation,
+            named_group=case.named_group,
         )
         for case_id, case in rubric.cases.items()
     }
@@ -143,11 +147,15 @@ def _case_rubric(
     place = {option: at for at, option in enumerate(options)}
     rows = [structure.get(option) or OptionStructure(case.id, option) for option in options]
     groups: dict[str, int] = {}
+    names: dict[str, int] = {}
+    named_group = np.full(len(options), -1, dtype=np.int64)
     alternative = np.full(len(options), -1, dtype=np.int64)
     parents = np.zeros((len(options), len(options)), dtype=np.bool_)
     for at, row in enumerate(rows):
         if row.group is not None and row.group_kind == ALTERNATIVE:
             alternative[at] = groups.setdefault(row.group, len(groups))
+        if row.group is not None:
+            named_group[at] = names.setdefault(row.group, len(names))
         parents[at, [place[parent] for parent in row.depends_on]] = True
     return CaseRubric(
         case_id=case.id,
@@ -157,4 +165,5 @@ def _case_rubric(
         parents=parents,
         do_nothing=np.array([row.do_nothing for row in rows], dtype=np.bool_),
         escalation=np.array([row.escalation for row in rows], dtype=np.bool_),
+        named_group=named_group,
     )

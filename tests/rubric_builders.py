@@ -21,21 +21,27 @@ def case_rubric(
     parents: Mapping[int, Sequence[int]] | None = None,
     do_nothing: Sequence[int] = (),
     escalation: Sequence[int] = (),
+    named: Sequence[int] | None = None,
     case_id: str = CASE,
 ) -> CaseRubric:
-    """Options are called "1", "2", …; `groups` gives each its alternative group (−1: none); parents by number."""
+    """Options are called "1", "2", …; `groups` gives each its alternative group (−1: none); parents by number.
+
+    `named` gives each the group that it is named to be in; default: its alternative group.
+    """
     n = len(scores)
     depends = np.zeros((n, n), dtype=bool)
     for child, named in (parents or {}).items():
         depends[child - 1, [parent - 1 for parent in named]] = True
+    alternative = np.array(groups if groups is not None else [-1] * n, dtype=np.int64)
     return CaseRubric(
         case_id=CaseId(case_id),
         options=tuple(OptionId(str(number)) for number in range(1, n + 1)),
         score=np.array(scores, dtype=np.int64),
-        alternative=np.array(groups if groups is not None else [-1] * n, dtype=np.int64),
+        alternative=alternative,
         parents=depends,
         do_nothing=np.array([number in do_nothing for number in range(1, n + 1)], dtype=bool),
         escalation=np.array([number in escalation for number in range(1, n + 1)], dtype=bool),
+        named_group=alternative if named is None else np.array(named, dtype=np.int64),
     )
 
 

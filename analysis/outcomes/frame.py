@@ -152,7 +152,7 @@ def frame(
     answered.ravel()[places.answer] = True
     tables = _tables(rubric.profile.measures, scores.measures, places)
     harms = _harms(scores.harm_counts.reshape(len(responses), -1).astype(np.float64), places)
-    bases = tuple(_base(cut, case) for case in cases)
+    bases = tuple(base_of(cut, case) for case in cases)
     return Frame(readers, cases, bases, systems, arms, answered, tables, harms, len(answers) - len(on_cases))
 
 
@@ -161,7 +161,7 @@ def completed_only(cut: Cut, rubric: Rubric, policies: Iterable[Answer] = ()) ->
     return frame(cut, rubric, policies, endings=COMPLETED)
 
 
-def _base(cut: Cut, case: CaseId) -> CaseId:
+def base_of(cut: Cut, case: CaseId) -> CaseId:
     """The case at the root of a case's variants; of cases that are variants of each other in a circle, the first."""
     seen = [case]
     while True:

@@ -119,6 +119,7 @@ def reordered(case: CaseRubric, order: list[int]) -> CaseRubric:
         parents=case.parents[np.ix_(order, order)],
         do_nothing=case.do_nothing[order],
         escalation=case.escalation[order],
+        named_group=case.named_group[order],
     )
 
 

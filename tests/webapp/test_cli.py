@@ -36,6 +36,7 @@ def primum(capsys, tmp_path, sqlite_database, monkeypatch):
         ["compare", "s.csv", "--test", "a", "--control", "b", "--method", "reml"],
         ["analyse", "--out", "x"],
         ["analyse", "--out", "x", "--study", "a", "--bundle", "b"],
+        ["analyse", "--out", "x", "--study", "a", "--reproduce", "noharm-2024-01"],
         ["staff", "add", "a@b.example", "--role", "king"],
         ["invite", "--study", "a"],
         ["study", "import", "noharm", "x"],
@@ -272,6 +273,11 @@ def test_the_analysis_of_an_export_is_the_analysis_of_its_study(primum, sqlite_d
     assert primum("analyse", "--bundle", archive, "--out", tmp_path / "b", "--draws", 50) == 0, primum.err
     assert contents(tmp_path / "a") == contents(tmp_path / "b")
     assert "report.html" in contents(tmp_path / "a")
+    kit = ("--reproduce", "noharm-2026-07", "--draws", 50)
+    assert primum("analyse", "--study", "small", "--out", tmp_path / "c", *kit) == 0, primum.err
+    assert primum("analyse", "--bundle", archive, "--out", tmp_path / "d", *kit) == 0, primum.err
+    assert contents(tmp_path / "c") == contents(tmp_path / "d")
+    assert contents(tmp_path / "c").keys() - contents(tmp_path / "a").keys() == {"tables/reproduced.csv"}
     assert primum("audit", "verify", "--bundle", archive) == 0
     assert primum.out.endswith("every one verifies\n")
 

@@ -85,15 +85,21 @@ def analyse(
     profile: Annotated[str | None, typer.Option(help="Another profile than the study's.")] = None,
     consensus: Annotated[str | None, typer.Option(help="Another consensus rule than the study's.")] = None,
     rehearsal: Annotated[bool, typer.Option("--rehearsal", help="Test readers only, before the lock.")] = False,
+    reproduce: Annotated[
+        str | None, typer.Option(metavar="KIT", help="Beside it the published kit's own table: noharm-2026-07.")
+    ] = None,
 ) -> None:
     """Write the whole report of a locked study, from the database or from its export alike."""
     from analysis.analyse import analyse as analysed
+    from analysis.outcomes.reproduced import KITS, reproduced_files
     from webapp.commands.studies import written
 
     if (name is None) == (bundle is None):
         raise typer.BadParameter("Name a study with --study, or an export with --bundle.", param_hint="--study")
     if bundle is not None and rehearsal:
         raise typer.BadParameter("A rehearsal reads the database: name the study.", param_hint="--rehearsal")
+    if reproduce is not None and reproduce not in KITS:
+        raise typer.BadParameter(f"{reproduce!r} is not one of {', '.join(KITS)}.", param_hint="--reproduce")
     cut = cut_of_export(bundle) if bundle is not None else cut_of_study(name or "", rehearsal=rehearsal)
     with progress("analysis") as advance:
         report = analysed(
@@ -104,9 +110,10 @@ def analyse(
             consensus=consensus,
             progress=advance,
         )
-    for path in sorted(report.files):
-        written(out / path, report.files[path])
-    for path in sorted(report.files):
+    files = {**report.files, **({} if reproduce is None else reproduced_files(cut))}
+    for path in sorted(files):
+        written(out / path, files[path])
+    for path in sorted(files):
         say(str(out / path))
 
 
