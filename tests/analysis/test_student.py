@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from analysis.inference.conditional import between_systems
 from analysis.inference.estimate import Estimate, Method, Weighting
-from analysis.inference.margins import p_worse_by_margin
+from analysis.inference.margins import Conclusion, equivalence, equivalence_level, p_beyond_margin, p_worse_by_margin
 from analysis.inference.student import clopper_pearson, logit_interval, t_quantile, t_two_sided, t_upper
 
 
@@ -57,3 +58,49 @@ def test_the_logit_interval_stays_inside_and_is_symmetric_at_a_half():
     assert 0.5 - low == pytest.approx(high - 0.5)
     low, high = logit_interval(0.02, 0.05)
     assert 0 < low < 0.02 < high < 1
+
+
+def sleep(reference, level):
+    difference = np.subtract(reference["paired_sleep"]["inputs"]["x"], reference["paired_sleep"]["inputs"]["y"])
+    return between_systems(difference, level=level)
+
+
+def test_two_one_sided_tests_of_the_sleep_data(reference):
+    expected = reference["paired_sleep"]["expected"]
+    assert equivalence_level(0.95) == 0.9
+    found = sleep(reference, equivalence_level(0.95))
+    assert [found.low, found.high] == pytest.approx(expected["tost_ci90"]["value"], rel=1e-7)
+    assert p_beyond_margin(found, margin=2.5) == pytest.approx(expected["tost_p"]["value"], rel=1e-7)
+    assert equivalence(found, margin=2.5) is Conclusion.EQUIVALENT
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "conclusion"),
+    [
+        (-0.9, 0.9, "equivalent"),
+        (-1.0, 0.9, "inconclusive"),
+        (-0.9, 1.0, "inconclusive"),
+        (0.5, 1.5, "inconclusive"),
+        (1.1, 1.5, "not equivalent"),
+        (-1.5, -1.1, "not equivalent"),
+        (-3.0, 3.0, "inconclusive"),
+    ],
+)
+def test_equivalence_is_the_whole_interval_inside_both_margins(low, high, conclusion):
+    estimate = Estimate((low + high) / 2, 0.9, Method.TWO_WAY, Weighting.PAIR, 9, 9, 81, low=low, high=high)
+    assert equivalence(estimate, margin=1.0) == conclusion
+    assert np.isnan(p_beyond_margin(estimate, margin=1.0))
+
+
+def test_equivalence_agrees_with_its_p(reference):
+    found = sleep(reference, 0.9)
+    for margin in (1.7, 2.0, 2.29, 2.3, 3.0):
+        assert (equivalence(found, margin=margin) is Conclusion.EQUIVALENT) == (
+            p_beyond_margin(found, margin=margin) < 0.05
+        )
+
+
+def test_without_an_interval_there_is_no_conclusion():
+    refused = between_systems(np.ones(9), level=0.9)
+    assert equivalence(refused, margin=1.0) is None
+    assert np.isnan(p_beyond_margin(refused, margin=1.0))
