@@ -307,9 +307,10 @@ def test_each_respondent_alone_is_that_of_plain_loops(seed):
             name = system.respondent
             cases = [case for case in sorted(times) if any(oracle.systems[name, case][part] for part in parts)]
             share = np.array([times[case] for case in cases], dtype=float)
+            terms = {case: oracle.systems[name, case] for case in cases}.__getitem__
 
-            def estimate(weights, cases=cases, share=share, name=name, m=measure):
-                return oracle.alone(m, cases, weights * share, lambda key, name=name: oracle.systems[name, key])
+            def estimate(weights, cases=cases, share=share, terms=terms, m=measure):
+                return oracle.alone(m, cases, weights * share, terms)
 
             _same_value(system, cases, estimate, over_cases)
 
