@@ -54,7 +54,7 @@ class Draws:
         """The same draws, of some readers (R,) and some cases (C,) only: the others, read by nobody, add nothing."""
         if readers.all() and cases.all():
             return self
-        return Draws(self.readers[:, readers], self.cases[:, cases], self.seed)
+        return Draws(np.compress(readers, self.readers, axis=1), np.compress(cases, self.cases, axis=1), self.seed)
 
 
 def draw(
