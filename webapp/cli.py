@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from study.errors import Faulty, StudyError
-from webapp.commands import numbers, operations, people, scores, studies
+from webapp.commands import numbers, operations, people, planning, scores, studies
 from webapp.commands.output import note, say
 from webapp.commands.versions import version
 from webapp.demo import command as demo
@@ -33,6 +33,7 @@ app.add_typer(studies.systems, name="systems")
 app.command("score")(scores.score)
 app.command("compare")(numbers.compare)
 app.command("analyse")(numbers.analyse)
+app.command("plan")(planning.plan)
 app.add_typer(operations.audit, name="audit")
 
 

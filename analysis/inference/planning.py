@@ -10,7 +10,17 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
-from analysis.inference.estimate import NAN, Components, Estimate, Floats, Mask, Refusal, Shares, Weighting
+from analysis.inference.estimate import (
+    NAN,
+    UNKNOWN_SHARES,
+    Components,
+    Estimate,
+    Floats,
+    Mask,
+    Refusal,
+    Shares,
+    Weighting,
+)
 from analysis.inference.layout import Layout, layout_of, weights_of
 from analysis.inference.refusals import ZERO_VARIANCE, refuse_design
 from analysis.inference.student import t_quantile
@@ -34,7 +44,7 @@ class Precision:
     se: float = NAN
     df: float = NAN
     half_width: float = NAN
-    shares: Shares = Shares(NAN, NAN, NAN)
+    shares: Shares = UNKNOWN_SHARES
     refused: Refusal | None = None
 
 
@@ -148,13 +158,11 @@ def power_for_margin(planned: Precision, margin: float, *, truth: float = 0.0) -
 
 
 def floor(components: Components, n_cases: int, *, level: float) -> float:
-    """The half-width that no number of readers goes below: the cases are as many as they are.
+    """What the half-width stays above, however many readers: the cases are as many as they are.
 
-    In the measure's units; 0 where cases do not differ, NaN with fewer than two of them.
+    In the measure's units; 0 where cases do not differ. No interval by Student's t is narrower than the normal one.
     """
-    if n_cases < 2:
-        return NAN
-    return t_quantile((1 + level) / 2, n_cases - 1) * (components.truncated().case / n_cases) ** 0.5
+    return float(special.ndtri((1 + level) / 2) * (components.truncated().case / n_cases) ** 0.5)
 
 
 def known_within(n: int, *, level: float) -> tuple[float, float]:
@@ -215,7 +223,8 @@ def simulate(
         told(done, n)
         values = _study(rng, layout, sd)
         at_zero.append(twoway(values, layout, level=level))
-        found += [_excludes_zero(twoway(values + effect, layout, level=level)) for effect in effects]
+        for k, effect in enumerate(effects):
+            found[k] += _excludes_zero(twoway(values + effect, layout, level=level))
     told(n, n)
     given = [one for one in at_zero if one.refused is None]
     halves = np.array([(one.high - one.low) / 2 for one in given])

@@ -1,0 +1,181 @@
+"""How large a study must be: precision and power over a grid of sizes, or for one assignment."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import product
+
+from analysis.inference.estimate import Components, Mask
+from analysis.inference.layout import layout_of
+from analysis.inference.planning import (
+    Precision,
+    Simulated,
+    balanced,
+    floor,
+    power,
+    power_for_margin,
+    precision,
+    simulate,
+)
+from analysis.scores.assignment import Assignment
+from analysis.scores.pilot import Pilot
+from analysis.wording import counted
+from study.errors import StudyError
+
+LARGER = 1.5
+"""How much larger the variances may be than assumed, for the column that says what then."""
+MOST_CELLS, MOST_ROWS, MOST_STUDIES = 4_000_000, 400, 100_000
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class PlanQuestion:
+    """What is planned. `components` are variances of one reading's difference, in squared units of the measure.
+
+    `per_reader` None: everybody reads every case. `effects` are true differences whose detection is asked for;
+    `margin` is positive. `studies`: how many are invented for each size, 0 for none, from `seed`. `pilot`: where the
+    components come from; None: stated.
+    """
+
+    components: Components
+    readers: tuple[int, ...]
+    cases: tuple[int, ...]
+    per_reader: tuple[int, ...] | None = None
+    effects: tuple[float, ...] = ()
+    margin: float | None = None
+    level: float = 0.95
+    studies: int = 0
+    seed: int = 0
+    pilot: Pilot | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRow:
+    """One size of study. `per_reader` None: not the same for everybody.
+
+    `half_width_larger` is the half-width where all three variances are 1.5 times as large. `unread` counts cases for
+    which the readings do not suffice. NaN: refused.
+    """
+
+    per_reader: int | None
+    planned: Precision
+    half_width_larger: float
+    power: tuple[float, ...]
+    power_margin: float | None
+    simulated: Simulated | None
+    unread: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The answer: a row for each size, and what no number of readers goes below, by number of cases."""
+
+    question: PlanQuestion
+    rows: tuple[PlanRow, ...]
+    floors: tuple[tuple[int, float], ...]
+    assignment: Assignment | None = None
+
+
+def plan(
+    question: PlanQuestion,
+    assignment: Assignment | None = None,
+    progress: Progress = lambda _what, _done, _of: None,
+) -> Plan:
+    """Precision and power of the default interval over every combination of sizes.
+
+    Parameters
+    ----------
+    question : PlanQuestion
+        Components, sizes, effects and margin.
+    assignment : Assignment, optional
+        The very table of who reads what; then it is the one row, and the question's sizes are not looked at.
+    progress : callable
+        Told what is being invented, and how much of it.
+
+    Returns
+    -------
+    Plan
+        System − physicians, for new readers and new cases, pairs counting the same. Sizes without an interval say why.
+
+    Raises
+    ------
+    StudyError
+        A size, level, margin or number of studies that cannot be; more cases for each reader than there are.
+    """
+    _check(question, assignment)
+    masks: list[tuple[int | None, Mask]] = []
+    if assignment is not None:
+        masks = [(_alike(assignment.mask), assignment.mask)]
+    else:
+        for n_cases, n_readers in product(question.cases, question.readers):
+            each = (n_cases,) if question.per_reader is None else question.per_reader
+            masks += [(per_reader, balanced(n_readers, n_cases, per_reader)) for per_reader in each]
+    rows = tuple(_row(question, each, mask, progress) for each, mask in masks)
+    sizes = dict.fromkeys(row.planned.n_cases + row.unread for row in rows)
+    floors = tuple((n, floor(question.components, n, level=question.level)) for n in sizes)
+    return Plan(question, rows, floors, assignment)
+
+
+def _check(question: PlanQuestion, assignment: Assignment | None) -> None:
+    if not 0 < question.level < 1:
+        raise StudyError("the level must lie between 0 and 1")
+    if question.margin is not None and not (math.isfinite(question.margin) and question.margin > 0):
+        raise StudyError("the margin must be positive")
+    if not all(math.isfinite(effect) for effect in question.effects):
+        raise StudyError("an effect must be a number")
+    if not 0 <= question.studies <= MOST_STUDIES:
+        raise StudyError(f"at most {MOST_STUDIES:,} studies can be invented for each size")
+    if question.seed < 0:
+        raise StudyError("the seed must not be negative")
+    kept = question.components.truncated()
+    if not all(math.isfinite(part) for part in (kept.case, kept.reader, kept.cell)):
+        raise StudyError("a variance must be a number")
+    if not kept.case + kept.reader + kept.cell > 0:
+        raise StudyError("at least one of the three variances must be positive: nothing would differ otherwise")
+    if assignment is None:
+        _check_sizes(question)
+
+
+def _check_sizes(question: PlanQuestion) -> None:
+    each = question.per_reader or ()
+    if not (question.readers and question.cases) or min(*question.readers, *question.cases, *each) < 1:
+        raise StudyError("sizes are whole numbers from 1 on")
+    few = [(n, of) for n, of in product(each, question.cases) if n > of]
+    if few:
+        raise StudyError(f"{few[0][0]} cases for each reader were asked for, but there are {few[0][1]}")
+    if max(question.readers) * max(question.cases) > MOST_CELLS:
+        raise StudyError(f"at most {MOST_CELLS:,} pairs of reader and case can be planned for")
+    if len(question.readers) * len(question.cases) * max(len(each), 1) > MOST_ROWS:
+        raise StudyError(f"at most {MOST_ROWS} sizes can be planned at once")
+
+
+def _alike(mask: Mask) -> int | None:
+    counts = mask.sum(axis=1)
+    return int(counts[0]) if (counts == counts[0]).all() else None
+
+
+def _row(question: PlanQuestion, per_reader: int | None, mask: Mask, progress: Progress) -> PlanRow:
+    planned = precision(question.components, layout_of(mask), level=question.level)
+    what = f"{counted(planned.n_readers, 'reader')}, {counted(planned.n_cases, 'case')}"
+    simulated = None
+    if question.studies and planned.refused is None:
+        simulated = simulate(
+            question.components,
+            mask,
+            level=question.level,
+            n=question.studies,
+            seed=question.seed,
+            effects=question.effects,
+            margin=question.margin,
+            told=lambda done, of: progress(what, done, of),
+        )
+    return PlanRow(
+        per_reader=per_reader,
+        planned=planned,
+        half_width_larger=planned.half_width * LARGER**0.5,
+        power=tuple(power(planned, effect) for effect in question.effects),
+        power_margin=None if question.margin is None else power_for_margin(planned, question.margin),
+        simulated=simulated,
+        unread=mask.shape[1] - planned.n_cases,
+    )

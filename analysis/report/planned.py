@@ -1,0 +1,203 @@
+"""A plan in words and as a document: what is planned, from what, and what a plan cannot know."""
+
+import math
+from collections.abc import Sequence
+
+from analysis.digits import Json, number
+from analysis.inference.planning import known_within
+from analysis.plan import LARGER, Plan, PlanRow
+from analysis.scores.pilot import PARTS
+from analysis.versions import versions
+from analysis.wording import NONE, counted, listed, plain
+
+OF_PART = {"case": "cases", "reader": "readers", "cell": "cells"}
+
+
+def notes(found: Plan) -> tuple[str, ...]:
+    """What must be said beside the table: what is planned, from what, and what a plan cannot know."""
+    return (*_assumed(found), *_limits(found), *_simulation(found))
+
+
+def _assumed(found: Plan) -> list[str]:
+    question, pilot = found.question, found.question.pilot
+    kept = question.components.truncated()
+    sds = ", ".join(
+        f"between {OF_PART[part]} {short(getattr(kept, part) ** 0.5)}" for part in ("reader", "case", "cell")
+    )
+    source = "stated" if pilot is None else f"from {pilot.name}: {pilot.what}"
+    said = [
+        "Test − control for new readers and new cases, every reading counting the same; two-sided intervals at "
+        f"{100 * question.level:g} %. Standard deviations of one reading's difference: {sds} ({source})."
+    ]
+    if pilot is None:
+        return said
+    negative = [part for part in PARTS if getattr(pilot.components, part) < 0]
+    if negative:
+        said.append(
+            f"The pilot's variance between {listed([OF_PART[part] for part in negative])} is negative and taken as 0: "
+            "the pilot was too small to see it, and a plan on it is optimistic."
+        )
+    readers, cases = (known_within(n, level=question.level) for n in (pilot.n_readers, pilot.n_cases))
+    said.append(
+        f"The pilot's variances are uncertain: with {counted(pilot.n_readers, 'reader')} the true one between readers "
+        f"is at best {short(readers[0])} to {short(readers[1])} times what was found, with "
+        f"{counted(pilot.n_cases, 'case')} the one between cases {short(cases[0])} to {short(cases[1])} times."
+    )
+    return said
+
+
+def _limits(found: Plan) -> list[str]:
+    said = [
+        f"The variances are taken as known. If all three are {LARGER:g} times as large, the half-width is what stands "
+        "beside it, and power is lower. Readings that will be missing are not foreseen."
+    ]
+    said += [
+        f"With {counted(n, 'case')}, no number of readers brings the half-width down to {short(least)}."
+        for n, least in found.floors
+        if least > 0
+    ]
+    said += [
+        f"{_size(row)}: no interval. {row.planned.refused.reason}"
+        for row in found.rows
+        if row.planned.refused is not None
+    ]
+    said += [
+        f"{_size(row)}: {counted(row.unread, 'case')} would be read by nobody." for row in found.rows if row.unread
+    ]
+    if found.question.margin is not None:
+        said.append(
+            "Power for the margin: the chance that the interval excludes being worse by "
+            f"{found.question.margin:g} where the true difference is 0."
+        )
+    return said
+
+
+def _size(row: PlanRow) -> str:
+    each = "" if row.per_reader is None else f", {row.per_reader} each"
+    return f"{counted(row.planned.n_readers, 'reader')}, {counted(row.planned.n_cases + row.unread, 'case')}{each}"
+
+
+def _simulation(found: Plan) -> list[str]:
+    question = found.question
+    if not question.studies:
+        return []
+    return [
+        f"{counted(question.studies, 'study', 'studies')} invented for each size with normal effects (seed "
+        f"{question.seed}) and analysed by the default: a share near 0.95 is known to ± "
+        f"{short(1.96 * (0.95 * 0.05 / question.studies) ** 0.5)}."
+    ]
+
+
+def short(value: float) -> str:
+    """Three significant digits, as people write them."""
+    if not math.isfinite(value) or value == 0:
+        return plain(value, 0)
+    return plain(value, max(2 - math.floor(math.log10(abs(value))), 0))
+
+
+def columns(found: Plan) -> tuple[str, ...]:
+    """The heads of the table for people."""
+    question = found.question
+    powers = [f"power at {effect:g}" for effect in question.effects]
+    powers += [] if question.margin is None else [f"power, margin {question.margin:g}"]
+    simulated = ["coverage", "± (simulated)", *(f"{power} (simulated)" for power in powers)]
+    return (
+        *("readers", "cases", "each", "readings", "SE", "df", "±", f"± if {LARGER:g} ×"),
+        *powers,
+        *(simulated if question.studies else ()),
+    )
+
+
+def rows(found: Plan) -> list[tuple[str, ...]]:
+    """The cells of the table for people, rounded; where there is no interval, the reason stands in the notes."""
+    return [_cells(found, row) for row in found.rows]
+
+
+def _cells(found: Plan, row: PlanRow) -> tuple[str, ...]:
+    planned, margins = row.planned, () if row.power_margin is None else (row.power_margin,)
+    cells = [
+        str(planned.n_readers),
+        str(planned.n_cases + row.unread),
+        "" if row.per_reader is None else str(row.per_reader),
+        f"{planned.n_readings:,}",
+        *(short(value) for value in (planned.se, planned.df, planned.half_width, row.half_width_larger)),
+        *(plain(share, 2) for share in (*row.power, *margins)),
+    ]
+    if found.question.studies:
+        cells += _simulated_cells(row)
+    return tuple(cells)
+
+
+def _simulated_cells(row: PlanRow) -> list[str]:
+    simulated = row.simulated
+    margins = 0 if row.power_margin is None else 1
+    if simulated is None:
+        return [NONE] * (2 + len(row.power) + margins)
+    shares = (*simulated.power, simulated.power_margin)[: len(row.power) + margins]
+    return [plain(simulated.coverage, 3), short(simulated.half_width), *(plain(share, 2) for share in shares)]
+
+
+def plan_json(found: Plan) -> dict[str, Json]:
+    """The plan as one document: every key, always; null for what is not defined or was not asked."""
+    question, pilot = found.question, found.question.pilot
+    return {
+        "schema": 1,
+        "estimand": "E1",
+        "random": ["reader", "case"],
+        "level": question.level,
+        "components": {part: number(getattr(question.components, part)) for part in PARTS},
+        "pilot": None
+        if pilot is None
+        else {
+            "file": pilot.name,
+            "difference": pilot.what,
+            "measure": pilot.measure,
+            "n_readers": pilot.n_readers,
+            "n_cases": pilot.n_cases,
+        },
+        "allocation": None if found.assignment is None else found.assignment.name,
+        "effects": [number(effect) for effect in question.effects],
+        "margin": number(question.margin),
+        "larger": LARGER,
+        "rows": [_row_json(row, question.effects) for row in found.rows],
+        "floors": [{"cases": n, "half_width": number(least)} for n, least in found.floors],
+        "simulated_studies": question.studies or None,
+        "seed": question.seed if question.studies else None,
+        "notes": list(notes(found)),
+        "versions": dict(versions("numpy", "scipy")),
+    }
+
+
+def _row_json(row: PlanRow, effects: Sequence[float]) -> Json:
+    planned, simulated, shares = row.planned, row.simulated, row.planned.shares
+    return {
+        "readers": planned.n_readers,
+        "cases": planned.n_cases,
+        "cases_per_reader": row.per_reader,
+        "readings": planned.n_readings,
+        "se": number(planned.se),
+        "df": number(planned.df),
+        "half_width": number(planned.half_width),
+        "half_width_larger": number(row.half_width_larger),
+        "share_of_variance": {part: number(getattr(shares, part)) for part in PARTS},
+        "power": _powers(effects, row.power),
+        "power_margin": number(row.power_margin),
+        "simulated": None
+        if simulated is None
+        else {
+            "coverage": number(simulated.coverage),
+            "half_width": number(simulated.half_width),
+            "half_width_10": number(simulated.half_widths[0]),
+            "half_width_90": number(simulated.half_widths[1]),
+            "power": _powers(effects, simulated.power),
+            "power_margin": number(simulated.power_margin),
+            "refused": simulated.n_refused,
+        },
+        "refused": None
+        if planned.refused is None
+        else {"code": planned.refused.code, "reason": planned.refused.reason},
+    }
+
+
+def _powers(effects: Sequence[float], shares: Sequence[float]) -> Json:
+    return [{"effect": number(effect), "power": number(share)} for effect, share in zip(effects, shares, strict=True)]

@@ -1,0 +1,231 @@
+"""The plan of a study: its inputs from files, its rows, its document and its curve."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+
+from analysis.digits import json_bytes
+from analysis.inference.estimate import Components
+from analysis.inference.planning import balanced
+from analysis.plan import PlanQuestion, plan
+from analysis.report.plancurve import plan_curve
+from analysis.report.planned import columns, notes, plan_json, rows
+from analysis.scores.assignment import parse_assignment
+from analysis.scores.pilot import parse_pilot
+from study.errors import Faulty, StudyError
+
+ASSUMED = Components(case=144.0, reader=64.0, cell=256.0)
+
+
+def question(**changed):
+    return PlanQuestion(
+        **({"components": ASSUMED, "readers": (10, 20), "cases": (30, 100), "per_reader": (15, 30)} | changed)
+    )
+
+
+def faults(parse, *given):
+    with pytest.raises(Faulty) as raised:
+        parse(*given)
+    return [str(fault) for fault in raised.value.faults]
+
+
+def test_every_combination_of_sizes_is_a_row_by_cases_then_readers_then_cases_each():
+    found = plan(question())
+    sizes = [(row.planned.n_cases, row.planned.n_readers, row.per_reader) for row in found.rows]
+    assert sizes == [(c, r, each) for c in (30, 100) for r in (10, 20) for each in (15, 30)]
+    assert [n for n, _ in found.floors] == [30, 100]
+    every = plan(question(per_reader=None))
+    assert [row.per_reader for row in every.rows] == [30, 30, 100, 100]
+
+
+def test_variances_half_as_large_again_widen_the_interval_by_their_root():
+    larger = Components(*(1.5 * part for part in (144.0, 64.0, 256.0)))
+    for row, again in zip(plan(question()).rows, plan(question(components=larger)).rows, strict=True):
+        assert row.half_width_larger == pytest.approx(again.planned.half_width)
+
+
+def test_the_very_assignment_is_planned_for_however_uneven():
+    table = "reader,case\n" + "".join(f"r{r},c{c}\n" for r in range(8) for c in range(10) if c < 4 + r)
+    assignment = parse_assignment(table.encode(), "who.csv")
+    found = plan(question(readers=(), cases=(), per_reader=None, studies=30, effects=(9,)), assignment)
+    (row,) = found.rows
+    assert (row.planned.n_readings, row.simulated.n) == (assignment.mask.sum(), 30)
+    assert row.per_reader is None
+    assert plan_json(found)["allocation"] == "who.csv"
+    alike = parse_assignment(("case,reader\n" + "c1,r1\nc2,r1\nc1,r2\nc2,r2\n").encode(), "who.csv")
+    assert (alike.readers, alike.cases, alike.mask.all()) == (("r1", "r2"), ("c1", "c2"), True)
+
+
+@pytest.mark.parametrize(
+    "header", ["respondent,position,case_id,arm", "readerID,position,caseID,arm", "reader,x,case,arm"]
+)
+def test_an_assignment_is_read_from_any_table_with_readers_and_cases(header):
+    found = parse_assignment(f"{header}\nr2,1,c1,a\nr1,1,c1,a\nr1,2,c3,a\n\n".encode(), "who.csv")
+    assert (found.readers, found.cases) == (("r1", "r2"), ("c1", "c3"))
+    assert found.mask.tolist() == [[True, True], [True, False]]
+
+
+COLUMNS = "respondent,case_id; readerID,caseID; reader,case"
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        (b"", [f"1: needs a column for the reader and one for the case ({COLUMNS})"]),
+        (b"reader,case,case\n", ["1: needs a column"]),
+        (b"reader,case\n", ["2: there is no row below the header"]),
+        (
+            b"reader,case\nr1,\nr1,c1\nr1,c1\nr1\n",
+            ["2: a row is", "4: the same reader and case as line 3", "5: a row is"],
+        ),
+        (b"reader,case\n\xff,c\n", ["1: not a UTF-8 CSV table"]),
+    ],
+)
+def test_a_faulty_assignment_is_refused_with_every_line(table, said):
+    found = faults(parse_assignment, table, "who.csv")
+    assert all(one.startswith(f"who.csv:{two}") for one, two in zip(found, said, strict=True)), found
+
+
+COMPARISON = {
+    "test": "A",
+    "control": "physician",
+    "measure": "severe",
+    "components": {"case": 9.9, "reader": -0.5, "cell": 17.0},
+    "n_readers": 8,
+    "n_cases": 12,
+}
+SIZES = {"control": "p", "n_readers": 8, "n_cases": 12}
+REFUSED = {"id": "d1", "test": "B", "variance_case": None, "variance_reader": None, "variance_cell": None}
+GIVEN = {"id": "d2", "test": "A", "measure": "f1", "variance_case": 4, "variance_reader": 1.5, "variance_cell": 9}
+RESULTS = {"primary": {"difference": "d2"}, "differences": [REFUSED | SIZES, GIVEN | SIZES]}
+
+
+def with_components(**changed):
+    return COMPARISON | {"components": COMPARISON["components"] | changed}
+
+
+def test_a_pilot_is_a_comparison_or_a_report_s_primary_difference():
+    one = parse_pilot(json.dumps(COMPARISON).encode(), "pilot.json")
+    assert (one.components, one.what, one.measure) == (Components(9.9, -0.5, 17.0), "A − physician", "severe")
+    primary = parse_pilot(json.dumps(RESULTS).encode(), "results.json")
+    assert (primary.components, primary.what) == (Components(4.0, 1.5, 9.0), "A − p")
+    assert parse_pilot(json.dumps(RESULTS).encode(), "results.json", "d2") == primary
+
+
+@pytest.mark.parametrize(
+    ("document", "difference", "said"),
+    [
+        ([], None, ": is neither a comparison"),
+        ({"components": None}, None, ":components: the case variance is missing"),
+        (with_components(reader="2"), None, ":components: the reader variance is not a finite number"),
+        (with_components(reader=True), None, ":components: the reader variance is not a finite number"),
+        (with_components(case=float("nan")), None, ":components: the case variance is not a finite number"),
+        (COMPARISON | {"n_readers": 1}, None, ":n_readers: is not a whole number from 2 on"),
+        (COMPARISON, "d1", ": is one comparison"),
+        (RESULTS, "d1", ":differences.d1: the case variance is missing"),
+        (RESULTS, "d9", ":differences: has no difference 'd9'"),
+        (RESULTS | {"primary": None}, None, ":primary: names no difference"),
+    ],
+)
+def test_a_pilot_without_components_is_refused(document, difference, said):
+    assert faults(parse_pilot, json.dumps(document).encode(), "p.json", difference)[0].startswith(f"p.json{said}")
+
+
+@pytest.mark.parametrize("document", [b"{", b"[" * 100_000, b"\xff"])
+def test_a_pilot_that_is_no_document_is_refused(document):
+    assert faults(parse_pilot, document, "p.json")[0].startswith("p.json:1: not JSON")
+
+
+def test_what_a_pilot_cannot_know_is_said():
+    pilot = parse_pilot(json.dumps(COMPARISON).encode(), "pilot.json")
+    said = " ".join(notes(plan(question(components=pilot.components, pilot=pilot))))
+    assert "between readers 0, between cases 3.15, between cells 4.12 (from pilot.json: A − physician)" in said
+    assert "The pilot's variance between readers is negative and taken as 0" in said
+    assert "with 8 readers the true one between readers is at best 0.437 to 4.14 times what was found" in said
+    assert "If all three are 1.5 times as large" in said
+    assert "stated" in notes(plan(question()))[0]
+
+
+def test_a_size_without_an_interval_and_cases_that_nobody_would_read_are_said():
+    found = plan(question(readers=(10,), cases=(300,), per_reader=(15,), effects=(5,), margin=3.0))
+    said = notes(found)
+    size = "10 readers, 300 cases, 15 each"
+    assert f"{size}: no interval. 0 pairs of readings share a case; with 10 readers at least 10 are needed." in said
+    assert f"{size}: 150 cases would be read by nobody." in said
+    assert rows(found)[0][4:] == ("–",) * 6
+    assert plan_json(found)["rows"][0]["half_width"] is None
+
+
+def test_the_document_has_every_key_and_no_nan_and_every_cell_a_head():
+    sizes = {"readers": (2, 6), "cases": (12,), "per_reader": (6,)}
+    for asked in (question(), question(**sizes, effects=(4, -8), margin=2.5, studies=10)):
+        found = plan(asked)
+        document = plan_json(found)
+        assert json.loads(json_bytes(document), parse_constant=pytest.fail) == document
+        assert list(document["rows"][0]) == [
+            *("readers", "cases", "cases_per_reader", "readings", "se", "df", "half_width", "half_width_larger"),
+            *("share_of_variance", "power", "power_margin", "simulated", "refused"),
+        ]
+        assert {len(row) for row in rows(found)} == {len(columns(found))}
+
+
+def test_what_was_invented_stands_beside_the_formula():
+    found = plan(question(readers=(8,), cases=(12,), per_reader=(6,), effects=(20,), margin=9.0, studies=60, seed=4))
+    (row,) = plan_json(found)["rows"]
+    assert row["simulated"]["power"][0]["power"] == pytest.approx(row["power"][0]["power"], abs=0.2)
+    assert row["simulated"]["half_width"] == pytest.approx(row["half_width"], rel=0.15)
+    assert 0.8 < row["simulated"]["coverage"] <= 1
+    assert columns(found)[-4:] == (
+        "coverage",
+        "± (simulated)",
+        "power at 20 (simulated)",
+        "power, margin 9 (simulated)",
+    )
+    assert "60 studies invented for each size with normal effects (seed 4)" in notes(found)[-1]
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"level": 1.0}, "the level must lie between 0 and 1"),
+        ({"margin": 0.0}, "the margin must be positive"),
+        ({"margin": float("nan")}, "the margin must be positive"),
+        ({"effects": (float("inf"),)}, "an effect must be a number"),
+        ({"studies": 100_001}, "at most 100,000 studies"),
+        ({"seed": -1}, "the seed must not be negative"),
+        ({"components": Components(0.0, -1.0, 0.0)}, "at least one of the three variances must be positive"),
+        ({"components": Components(1.0, float("inf"), 0.0)}, "a variance must be a number"),
+        ({"readers": (0,)}, "sizes are whole numbers from 1 on"),
+        ({"readers": ()}, "sizes are whole numbers from 1 on"),
+        ({"per_reader": (31,)}, "31 cases for each reader were asked for, but there are 30"),
+        ({"readers": (900_000,)}, "at most 4,000,000 pairs"),
+        ({"readers": tuple(range(3, 200))}, "at most 400 sizes"),
+    ],
+)
+def test_what_cannot_be_planned_is_refused_in_a_sentence(changed, said):
+    with pytest.raises(StudyError, match=re.escape(said)):
+        plan(question(**changed))
+
+
+def test_the_curve_is_the_same_to_the_byte_and_has_a_line_for_every_design_in_each_panel():
+    found = plan(question(effects=(5,)))
+    drawn = plan_curve(found)
+    assert drawn == plan_curve(plan(question(effects=(5,))))
+    lines_of_key, lines_of_panels = 4, 8
+    assert drawn.count("<polyline") == lines_of_key + lines_of_panels
+    assert "Half-width of the 95 % interval" in drawn
+    assert "Power for a true difference of 5" in drawn
+    assert "Power for the margin 2" in plan_curve(plan(question(margin=2.0)))
+    assert "Power" not in plan_curve(plan(question()))
+    one = plan_curve(plan(question(readers=(12,), cases=(20,), per_reader=None)))
+    assert "20 cases, 20 each" in one
+
+
+def test_a_curve_without_any_interval_says_so():
+    assert "Nothing to draw" in plan_curve(plan(question(readers=(2,), cases=(3,), per_reader=(1,))))
+    table = "reader,case\n" + "".join(f"r{r},c{c}\n" for r in range(4) for c in range(4))
+    assignment = parse_assignment(table.encode(), "w.csv")
+    assert np.array_equal(assignment.mask, balanced(4, 4, 4))
+    assert "Nothing to draw" in plan_curve(plan(question(), assignment))
