@@ -126,21 +126,29 @@ def given(columns: Iterable[Column[Any]], prefix: str) -> dict[str, BindParamete
 
 
 class Together:
-    """Two writes, one after the other: PostgreSQL takes them as one statement, which spares a way there and back.
+    """Several writes, one after the other: PostgreSQL takes them as one statement, which spares the ways between.
 
-    Made once and used often. The first one's values are given under names that the second one does not know.
+    Made once and used often. All but the last name each of their values (`given`), under names of their own.
     """
 
-    def __init__(self, first: Insert | Update, second: Insert | Update) -> None:
-        self._first, self._second = first, second
-        self._both = second.add_cte(first.cte())
+    def __init__(self, *before: Insert | Update, last: Insert | Update) -> None:
+        self._before = [(write, _asked(write)) for write in before]
+        self._last = last
+        self._all = last.add_cte(*(write.cte() for write in before))
 
-    def execute(self, connection: Connection, first: Mapping[str, Any], second: Mapping[str, Any]) -> CursorResult[Any]:
-        """What the second one gives. Neither may depend on what the other one writes."""
+    def execute(self, connection: Connection, values: Mapping[str, Any]) -> CursorResult[Any]:
+        """What the last one gives. None may depend on what another one writes."""
         if connection.dialect.name != "sqlite":
-            return connection.execute(self._both, {**first, **second})
-        connection.execute(self._first, first)
-        return connection.execute(self._second, second)
+            return connection.execute(self._all, values)
+        for write, names in self._before:
+            connection.execute(write, {name: values[name] for name in names})
+        theirs = frozenset().union(*(names for _, names in self._before))
+        return connection.execute(self._last, {name: value for name, value in values.items() if name not in theirs})
+
+
+def _asked(write: Insert | Update) -> frozenset[str]:
+    """The names of the values that a statement wants to be given."""
+    return frozenset(name for name, value in write.compile().params.items() if value is None)
 
 
 def is_writing(session: Session) -> bool:

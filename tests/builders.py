@@ -133,10 +133,11 @@ class AReader:
         position: int = 1,
         at_us: int = NOON_US + 1,
     ) -> Saved | Stale | Moved | Closed:
+        known = key if answering.is_word(key) else None
         return self.study.database.write(
             lambda session: answering.save(
                 session,
-                readings.of_reader(session, self.readings[position - 1], self.account_id, for_update=True),
+                readings.of_reader(session, self.readings[position - 1], self.account_id, for_update=True, key=known),
                 Sent(key, base, lease, draft),
                 at_us=at_us,
             )

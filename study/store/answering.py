@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, exists, select
+from sqlalchemy import select
 from sqlmodel import Session
 
 from study.answer import ResponseMode
@@ -21,32 +21,21 @@ from study.lease import may_write
 from study.progress import NotNow, State
 from study.store import readings
 from study.store.closing import close_if_due, receipt_of
-from study.store.readings import ANSWER, UPDATE_READING, Found
+from study.store.events import ADD_EVENT, ADD_PAYLOAD
+from study.store.readings import ANSWER, SAVE, UPDATE_READING, Found
 from study.tables import ClosedBy, metadata
 from study.timing import Standing, first_selected_us, standing
 
-SAVE = metadata.tables["save"]
 LATE = metadata.tables["late_payload"]
 
 _DRAFT = [ANSWER.c[name] for name in ("selected", "confidence", "rationale", "resources", "nothing_to_recommend")]
 _PLACE = given([ANSWER.c.study_id, ANSWER.c.reading_id], "answer_")
 _SAME_ANSWER = [ANSWER.c[name] == value for name, value in _PLACE.items()]
-_UPDATE_BOTH = Together(ANSWER.update().where(*_SAME_ANSWER).values(given(_DRAFT, "answer_")), UPDATE_READING)
-_ADD_ANSWER = Together(
-    ANSWER.insert().values({**_PLACE, "response_mode": ResponseMode.TICK.value, **given(_DRAFT, "answer_")}),
-    UPDATE_READING,
-)
-_SAVED = [SAVE.c.study_id, SAVE.c.reading_id, SAVE.c.key, SAVE.c.revision, SAVE.c.at_us]
-_CLAIM_KEY = (
-    SAVE.insert()
-    .from_select(
-        _SAVED,
-        select(*(bindparam(column.name, type_=column.type) for column in _SAVED)).where(
-            ~exists().where(*(column == bindparam(column.name) for column in _SAVED[:3]))
-        ),
-    )
-    .returning(SAVE.c.revision)
-)
+_CHANGE_ANSWER = ANSWER.update().where(*_SAME_ANSWER).values(given(_DRAFT, "answer_"))
+_ADD_ANSWER = ANSWER.insert().values({**_PLACE, "response_mode": ResponseMode.TICK.value, **given(_DRAFT, "answer_")})
+_ADD_SAVE = SAVE.insert().values(given(SAVE.c, "save_"))
+_FIRST_SAVE = Together(ADD_EVENT, ADD_PAYLOAD, _ADD_SAVE, _ADD_ANSWER, last=UPDATE_READING)
+_NEXT_SAVE = Together(ADD_EVENT, ADD_PAYLOAD, _ADD_SAVE, _CHANGE_ANSWER, last=UPDATE_READING)
 _KEY = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 MOST_LATE_PAYLOADS = 200
@@ -114,9 +103,14 @@ def check_sent(sent: Sent) -> None:
     check_word(sent.lease, "lease")
 
 
+def is_word(word: str) -> bool:
+    """Whether a page could have made this key, or this name of a lease."""
+    return _KEY.fullmatch(word) is not None
+
+
 def check_word(word: str, name: str) -> None:
     """Raises Unacceptable, naming the key or lease that is none."""
-    if not _KEY.fullmatch(word):
+    if not is_word(word):
         raise Unacceptable(f"A {name} is made of up to 64 letters, digits, dots, dashes and underscores.")
 
 
@@ -124,16 +118,17 @@ def save(session: Session, found: Found, sent: Sent, *, at_us: int) -> Saved | S
     """Keep a draft in a reading that the caller holds for update. The same key again changes nothing."""
     check_sent(sent)
     row, at_us = found.row, found.clamped(at_us)
-    open_still, ours = found.takes_answers(at_us), may_write(row.lease, sent.lease)
-    if open_still and ours and sent.base_revision == row.revision and _claim(session, found, sent.key, at_us=at_us):
-        revision, _count, _head = _keep(session, found, sent, at_us=at_us)
-        return Saved(revision, at_us, row.deadline_at_us, row.session_ends_at_us)
     repeated = _saved_under(session, found, sent.key)
     if repeated is not None:
-        return Saved(repeated.revision, repeated.at_us, row.deadline_at_us, row.session_ends_at_us)
-    if not open_still:
+        return Saved(*repeated, row.deadline_at_us, row.session_ends_at_us)
+    if not found.takes_answers(at_us):
         return _too_late(session, found, sent, at_us=at_us)
-    return Stale(row.revision, found.draft) if ours else Moved(row.revision, found.draft)
+    if not may_write(row.lease, sent.lease):
+        return Moved(row.revision, found.draft)
+    if sent.base_revision != row.revision:
+        return Stale(row.revision, found.draft)
+    revision, _count, _head = _keep(session, found, sent, key=sent.key, at_us=at_us)
+    return Saved(revision, at_us, row.deadline_at_us, row.session_ends_at_us)
 
 
 def submit(session: Session, reading_id: UUID, account_id: UUID, sent: Sent, *, at_us: int) -> Closed | Stale | Moved:
@@ -158,8 +153,7 @@ def _end(session: Session, found: Found, sent: Sent, *, at_us: int) -> Closed:
     row, draft = found.row, sent.draft
     count, head, revision = row.event_count, row.head, row.revision
     if draft != found.draft or not found.ever_saved:
-        _claim(session, found, f"submit:{sent.key}", at_us=at_us)
-        revision, count, head = _keep(session, found, sent, at_us=at_us)
+        revision, count, head = _keep(session, found, sent, key=f"submit:{sent.key}", at_us=at_us)
     receipt = receipt_of(row.id, draft, at_us)
     body = {"revision": revision, "receipt": receipt, "in_grace": _in_grace(found, at_us), "key": sent.key}
     count, head = readings.note(
@@ -226,22 +220,20 @@ def _keep_apart(session: Session, found: Found, sent: Sent, *, at_us: int) -> No
     connection_of(session).execute(LATE.insert(), {**late})
 
 
-def _claim(session: Session, found: Found, key: str, *, at_us: int) -> bool:
-    """Note the key of the save that is about to be made; False: something was saved under it already."""
+def _saved_under(session: Session, found: Found, key: str) -> tuple[int, int] | None:
+    """The revision that was saved under a key, and when. None: nothing was; nobody else can, while the row is held."""
     row = found.row
-    asked = {"study_id": row.study_id, "reading_id": row.id, "key": key, "revision": row.revision + 1, "at_us": at_us}
-    return connection_of(session).execute(_CLAIM_KEY, asked).one_or_none() is not None
-
-
-def _saved_under(session: Session, found: Found, key: str) -> Row[int, int] | None:
+    if found.key == key:
+        return None if row.key_revision is None else (row.key_revision, row.key_at_us)
     query = select(SAVE.c.revision, SAVE.c.at_us).where(
-        SAVE.c.study_id == found.row.study_id, SAVE.c.reading_id == found.row.id, SAVE.c.key == key
+        SAVE.c.study_id == row.study_id, SAVE.c.reading_id == row.id, SAVE.c.key == key
     )
-    return connection_of(session).execute(query).one_or_none()
+    under = connection_of(session).execute(query).one_or_none()
+    return None if under is None else (under.revision, under.at_us)
 
 
-def _keep(session: Session, found: Found, sent: Sent, *, at_us: int) -> tuple[int, int, str]:
-    """One accepted save, beside its key: the draft, one event, and the new revision, in one transaction."""
+def _keep(session: Session, found: Found, sent: Sent, *, key: str, at_us: int) -> tuple[int, int, str]:
+    """One accepted save under its key: the draft, one event, and the new revision, in one transaction."""
     row, draft = found.row, sent.draft
     revision = row.revision + 1
     body = {
@@ -249,19 +241,21 @@ def _keep(session: Session, found: Found, sent: Sent, *, at_us: int) -> tuple[in
         "in_grace": _in_grace(found, at_us),
         "changes": changes(found.draft, draft, sent.offsets_ms),
     }
-    count, head = readings.note(session, found, "saved", at_us=at_us, actor_id=row.account_id, body=body)
-    answer = {f"answer_{name}": value for name, value in draft.as_json().items()}
-    place = {"answer_study_id": row.study_id, "answer_reading_id": row.id}
-    write = _UPDATE_BOTH if found.ever_saved else _ADD_ANSWER
+    event = readings.link(session, found, "saved", at_us=at_us, actor_id=row.account_id, body=body)
+    along: dict[str, Any] = {**event.values, "save_key": key, "save_revision": revision, "save_at_us": at_us}
+    along |= {f"{table}_study_id": row.study_id for table in ("save", "answer")}
+    along |= {f"{table}_reading_id": row.id for table in ("save", "answer")}
+    along |= {f"answer_{name}": value for name, value in draft.as_json().items()}
+    writes = _NEXT_SAVE if found.ever_saved else _FIRST_SAVE
     values: dict[str, Any] = {"revision": revision, "saved_at_us": at_us, "lease": sent.lease, "lease_at_us": at_us}
     if row.first_selected_at_us is None and draft.selected and not found.draft.selected:
         offsets = [sent.offsets_ms[option] for option in draft.selected if option in sent.offsets_ms]
         values["first_selected_at_us"] = first_selected_us(
             at_us, opened_at_us=row.opened_at_us, offsets_ms=offsets, elapsed_ms=sent.elapsed_ms
         )
-    after = (write, {**place, **answer})
-    readings.change(session, found, at_us=at_us, after=after, event_count=count, head=head, **values)
-    return revision, count, head
+    values |= {"event_count": event.count, "head": event.head}
+    readings.change(session, found, at_us=at_us, along=(writes, along), **values)
+    return revision, event.count, event.head
 
 
 def _in_grace(found: Found, at_us: int) -> bool:

@@ -354,7 +354,7 @@ def _note(
     body: dict[str, object],
 ) -> None:
     at_us = clamped(at_us, latest_us=row.latest_at_us)
-    count, head = events.append(
+    event = events.link(
         session,
         study_id=row.study_id,
         subject_kind=SubjectKind.READING,
@@ -366,6 +366,7 @@ def _note(
         actor_id=actor_id,
         body=body,
     )
+    count, head = events.append(session, event)
     where = and_(READING.c.study_id == row.study_id, READING.c.id == row.id)
     values = {"event_count": count, "head": head, "latest_at_us": max(at_us, row.latest_at_us or 0)}
     session.connection().execute(READING.update().where(where).values(**values))

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -13,10 +14,27 @@ from study.tables import NO_STUDY, AccountRow, ReaderRow, ReadingRow, StudyRow, 
 
 EVENT = metadata.tables["event"]
 PAYLOAD = metadata.tables["event_payload"]
-_ADD = Together(EVENT.insert().values(given(EVENT.c, "event_")), PAYLOAD.insert())
+ADD_EVENT = EVENT.insert().values(given(EVENT.c, "event_"))
+ADD_PAYLOAD = PAYLOAD.insert().values(given(PAYLOAD.c, "payload_"))
+_ADD = Together(ADD_EVENT, last=ADD_PAYLOAD)
 
 
-def append(
+@dataclass(frozen=True, slots=True)
+class Link:
+    """The next event of a chain: the subject's count and head with it, and the values that write it down."""
+
+    count: int
+    head: str
+    values: Mapping[str, Any]
+
+
+def append(session: Session, link: Link) -> tuple[int, str]:
+    """Write one event and its payload; returns the subject's new count and head, which the caller must store."""
+    _ADD.execute(connection_of(session), link.values)
+    return link.count, link.head
+
+
+def link(
     session: Session,
     *,
     study_id: UUID,
@@ -28,8 +46,8 @@ def append(
     kind: str,
     actor_id: UUID | None,
     body: Mapping[str, Any],
-) -> tuple[int, str]:
-    """Write one event and its payload; returns the subject's new count and head, which the caller must store.
+) -> Link:
+    """An event that is not written yet: `append` writes it, or whoever writes more beside it.
 
     Without an actor the body says who acts by way of this database (`by`), where that is known.
     The caller holds the subject's row for update, or two events would claim one place and one of them would fail.
@@ -42,18 +60,15 @@ def append(
     digest = payload_digest(salt, encoded)
     actor = None if actor_id is None else str(actor_id)
     hashed = link_hash(str(study_id), subject_kind, str(subject_id), seq, at_us, kind, actor, digest, head)
-    place = {"study_id": study_id, "subject_kind": subject_kind.value, "subject_id": subject_id, "seq": seq}
-    event = {
-        **{f"event_{name}": value for name, value in place.items()},
-        "event_at_us": at_us,
-        "event_kind": kind,
-        "event_actor_id": actor_id,
-        "event_payload_sha256": digest,
-        "event_prev": head,
-        "event_hash": hashed,
-    }
-    _ADD.execute(connection_of(session), event, {**place, "salt": salt, "body": encoded})
-    return seq, hashed
+    values: dict[str, Any] = {}
+    for table in ("event", "payload"):
+        values[f"{table}_study_id"] = study_id
+        values[f"{table}_subject_kind"] = subject_kind.value
+        values[f"{table}_subject_id"] = subject_id
+        values[f"{table}_seq"] = seq
+    values |= {"event_at_us": at_us, "event_kind": kind, "event_actor_id": actor_id, "event_payload_sha256": digest}
+    values |= {"event_prev": head, "event_hash": hashed, "payload_salt": salt, "payload_body": encoded}
+    return Link(seq, hashed, values)
 
 
 def record(
@@ -68,7 +83,7 @@ def record(
     """Append to the chain of a row that this session holds, and note it on the row."""
     study_id, subject_kind, subject_id = _place(subject)
     session.flush()  # a new subject stands in the database before its first event
-    subject.event_count, subject.head = append(
+    linked = link(
         session,
         study_id=study_id,
         subject_kind=subject_kind,
@@ -80,6 +95,7 @@ def record(
         actor_id=actor_id,
         body=body or {},
     )
+    subject.event_count, subject.head = append(session, linked)
     session.add(subject)
 
 

@@ -25,6 +25,7 @@ READING = metadata.tables["reading"]
 READER = metadata.tables["reader"]
 ANSWER = metadata.tables["answer"]
 STUDY = metadata.tables["study"]
+SAVE = metadata.tables["save"]
 
 _FOUND = select(
     READING,
@@ -50,6 +51,14 @@ _FOUND = select(
 # Built once: building a statement costs more than running it, and a save runs on every tick of every physician.
 _OWN = and_(READING.c.id == bindparam("reading_id"), READER.c.account_id == bindparam("account_id"))
 _OF_READER = _FOUND.where(_OWN)
+_UNDER_KEY = and_(
+    SAVE.c.study_id == READING.c.study_id, SAVE.c.reading_id == READING.c.id, SAVE.c.key == bindparam("key")
+)
+_OF_READER_AND_KEY = (
+    _FOUND.add_columns(SAVE.c.revision.label("key_revision"), SAVE.c.at_us.label("key_at_us"))
+    .outerjoin(SAVE, _UNDER_KEY)
+    .where(_OWN)
+)
 _OWN_ROWS = (
     select(READING.c.id)
     .join(READER, and_(READER.c.study_id == READING.c.study_id, READER.c.respondent_id == READING.c.respondent_id))
@@ -70,9 +79,13 @@ class NoSuchReading(StudyError):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One reading as its reader may know it, with the last saved draft."""
+    """One reading as its reader may know it, with the last saved draft.
+
+    `key`: what the row says of a save under this key, too (`key_revision` and `key_at_us`, None where there is none).
+    """
 
     row: Row[Any]
+    key: str | None = None
 
     @property
     def state(self) -> State:
@@ -139,9 +152,14 @@ def is_due(row: Row[Any] | ReadingRow, at_us: int) -> bool:
     return row.state == State.OPEN and due
 
 
-def of_reader(session: Session, reading_id: UUID, account_id: UUID, *, for_update: bool = False) -> Found:
-    """The account's own reading. Raises NoSuchReading for a foreign one, and where the reader has withdrawn."""
-    return _of_reader(session, reading_id, account_id, hold=_HOLD_OF_READER if for_update else None)
+def of_reader(
+    session: Session, reading_id: UUID, account_id: UUID, *, for_update: bool = False, key: str | None = None
+) -> Found:
+    """The account's own reading. Raises NoSuchReading for a foreign one, and where the reader has withdrawn.
+
+    `key`: of a save that may have been made already, which is looked up on the way.
+    """
+    return _of_reader(session, reading_id, account_id, hold=_HOLD_OF_READER if for_update else None, key=key)
 
 
 def with_reader(session: Session, reading_id: UUID, account_id: UUID) -> Found:
@@ -149,14 +167,25 @@ def with_reader(session: Session, reading_id: UUID, account_id: UUID) -> Found:
     return _of_reader(session, reading_id, account_id, hold=_HOLD_WITH_READER)
 
 
-def _of_reader(session: Session, reading_id: UUID, account_id: UUID, *, hold: Select[tuple[UUID]] | None) -> Found:
+def _of_reader(
+    session: Session,
+    reading_id: UUID,
+    account_id: UUID,
+    *,
+    hold: Select[tuple[UUID]] | None,
+    key: str | None = None,
+) -> Found:
     asked = {"reading_id": reading_id, "account_id": account_id}
+    connection = connection_of(session)
     if hold is not None:
         _hold(session, hold, asked)
-    row = connection_of(session).execute(_OF_READER, asked).one_or_none()
+    if key is None:
+        row = connection.execute(_OF_READER, asked).one_or_none()
+    else:
+        row = connection.execute(_OF_READER_AND_KEY, {**asked, "key": key}).one_or_none()
     if row is None or row.withdrawn_at_us is not None:
         raise NoSuchReading("There is no such case for you.")
-    return Found(row)
+    return Found(row, key)
 
 
 def held(session: Session, study_id: UUID, reading_id: UUID) -> Found | None:
@@ -192,8 +221,22 @@ def note(
 
     Gives the new count and head, which the caller stores with `change`.
     """
+    return events.append(session, link(session, found, kind, at_us=at_us, actor_id=actor_id, body=body, at=at))
+
+
+def link(
+    session: Session,
+    found: Found,
+    kind: str,
+    *,
+    at_us: int,
+    actor_id: UUID | None,
+    body: Mapping[str, Any],
+    at: tuple[int, str] | None = None,
+) -> events.Link:
+    """What `note` would append, for a caller that writes it together with more."""
     count, head = at or (found.row.event_count, found.row.head)
-    return events.append(
+    return events.link(
         session,
         study_id=found.row.study_id,
         subject_kind=SubjectKind.READING,
@@ -212,20 +255,20 @@ def change(
     found: Found,
     *,
     at_us: int,
-    after: tuple[Together, Mapping[str, Any]] | None = None,
+    along: tuple[Together, Mapping[str, Any]] | None = None,
     **values: Any,
 ) -> None:
     """Change the held row, and insist that it still was as it was read: of two closers, one must fail.
 
-    `after`: another write that goes before this one, and its values.
+    `along`: other writes that end with this one, and their values.
     """
     row = found.row
     values["latest_at_us"] = max(at_us, row.latest_at_us or 0)
     asked = {"in_study": row.study_id, "is_reading": row.id, "from_state": row.state}
     connection, changed = connection_of(session), {**values, **asked}
-    if after is None:
+    if along is None:
         done = connection.execute(UPDATE_READING, changed)
     else:
-        done = after[0].execute(connection, after[1], changed)
+        done = along[0].execute(connection, {**along[1], **changed})
     if done.rowcount != 1:
         raise NotNow("This case was closed by someone else at the same moment.")

@@ -15,7 +15,7 @@ from study.presence import Beat, Counts
 from study.progress import NotNow, State
 from study.protocol import Protocol
 from study.store import beginning, readings
-from study.store.answering import Closed, Moved, Saved, Sent, Stale, check_sent, check_word
+from study.store.answering import Closed, Moved, Saved, Sent, Stale, check_sent, check_word, is_word
 from study.store.beginning import Terms
 from study.store.readings import Found
 from study.tables import ReadingRow
@@ -149,6 +149,12 @@ def refusal_to_begin(session: Session, found: Found, protocol: Protocol, terms: 
     except NotNow as refusal:
         return str(refusal)
     return None
+
+
+def key_of(sent: object) -> str | None:
+    """The key of a save before the rest of it is read. None: it has none under which anything can have been kept."""
+    key = sent.get("key") if isinstance(sent, dict) else None
+    return key if isinstance(key, str) and is_word(key) else None
 
 
 def parse_save(sent: object, case: Case) -> tuple[Sent, list[str]]:

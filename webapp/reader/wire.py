@@ -21,7 +21,7 @@ def save(reading_id: UUID) -> ResponseReturnValue:
     me, at_us, body = deps.my_id(), deps.now_us(), _sent()
 
     def work(session: Session) -> tuple[Saved | Stale | Moved | Closed, list[str]]:
-        found = readings.of_reader(session, reading_id, me, for_update=True)
+        found = readings.of_reader(session, reading_id, me, for_update=True, key=pages.key_of(body))
         sent, otherwise = pages.parse_save(body, gather.content(found).cases[found.row.case_id])
         return answering.save(session, found, sent, at_us=at_us), otherwise
 
