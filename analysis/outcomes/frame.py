@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.inference.estimate import Floats, Ints, Mask
-from analysis.inference.pairs import run_means
+from analysis.outcomes.places import Places
 from study.answer import Answer, Kind, ResponseMode
 from study.case import CaseId
 from study.cut import Cut
@@ -140,14 +140,7 @@ def frame(
     systems = _systems(on_cases)
     column = {case: j for j, case in enumerate(cases)}
     arms = _arms(cut, readings, readers, column)
-    places = _Places(
-        n_readings=len(readings),
-        of_arm={name: np.array([reading.arm == name for reading in readings], dtype=bool) for name in arms},
-        reading=_reading_places(readings, readers, column),
-        answer=_answer_places(on_cases, systems, column),
-        readings_shape=(len(readers), len(cases)),
-        systems_shape=(len(systems), len(cases)),
-    )
+    places = _places(readings, on_cases, arms=arms, readers=readers, systems=systems, column=column)
     answered = np.zeros(places.systems_shape, dtype=bool)
     answered.ravel()[places.answer] = True
     tables = _tables(rubric.profile.measures, scores.measures, places)
@@ -220,31 +213,29 @@ def _arms(
     return {name: PhysicianArm(name, modes[name], read[name], positions[name]) for name in modes}
 
 
-def _reading_places(readings: Sequence[Reading], readers: Sequence[str], column: Mapping[CaseId, int]) -> Ints:
-    """Flat (reader, case) position of each reading."""
+def _places(
+    readings: Sequence[Reading],
+    answers: Sequence[Answer],
+    *,
+    arms: Iterable[str],
+    readers: Sequence[str],
+    systems: Sequence[System],
+    column: Mapping[CaseId, int],
+) -> Places:
     row = {reader: i for i, reader in enumerate(readers)}
-    return np.array([row[r.reader] * len(column) + column[r.case_id] for r in readings], dtype=np.int64)
+    of_system = {system.name: i for i, system in enumerate(systems)}
+    n_cases = len(column)
+    return Places(
+        n_readings=len(readings),
+        of_arm={name: np.array([reading.arm == name for reading in readings], dtype=bool) for name in arms},
+        reading=np.array([row[r.reader] * n_cases + column[r.case_id] for r in readings], dtype=np.int64),
+        answer=np.array([of_system[a.respondent] * n_cases + column[a.case_id] for a in answers], dtype=np.int64),
+        readings_shape=(len(readers), n_cases),
+        systems_shape=(len(systems), n_cases),
+    )
 
 
-def _answer_places(answers: Sequence[Answer], systems: Sequence[System], column: Mapping[CaseId, int]) -> Ints:
-    """Flat (system, case) position of each answer: its runs share one."""
-    row = {system.name: i for i, system in enumerate(systems)}
-    return np.array([row[a.respondent] * len(column) + column[a.case_id] for a in answers], dtype=np.int64)
-
-
-@dataclass(frozen=True, slots=True)
-class _Places:
-    """Where each scored response stands in the arrays. The first `n_readings` are physicians'."""
-
-    n_readings: int
-    of_arm: Mapping[str, Mask]
-    reading: Ints
-    answer: Ints
-    readings_shape: tuple[int, int]
-    systems_shape: tuple[int, int]
-
-
-def _tables(measures: Sequence[Measure], scored: Mapping[str, Scored], places: _Places) -> dict[str, MeasureTable]:
+def _tables(measures: Sequence[Measure], scored: Mapping[str, Scored], places: Places) -> dict[str, MeasureTable]:
     """A table for each measure of the profile, composites after their parts, in the profile's order."""
     simple = {
         measure.name: _table(measure, *_terms(scored[measure.name]), places)
@@ -256,7 +247,7 @@ def _tables(measures: Sequence[Measure], scored: Mapping[str, Scored], places: _
         if measure.kind is MeasureKind.COMPOSITE:
             parts = tuple(simple[name] for name in measure.parts)
             without = np.any([_without_value(scored[name]) for name in measure.parts], axis=0)
-            undefined = _runs_at_systems(without, places)
+            undefined = places.runs_at_systems(without)
             found[measure.name] = MeasureTable(measure, parts[0].arms, parts[0].systems, undefined, parts)
         else:
             found[measure.name] = simple[measure.name]
@@ -275,41 +266,15 @@ def _without_value(scored: Scored) -> Mask:
     return np.isnan(_terms(scored)[1])
 
 
-def _table(measure: Measure, above: Floats, below: Floats, places: _Places) -> MeasureTable:
-    by_arm = {
-        name: Terms(_at_readings(above, of_arm, places), _at_readings(below, of_arm, places))
-        for name, of_arm in places.of_arm.items()
-    }
-    systems = Terms(_at_systems(above, places), _at_systems(below, places))
-    return MeasureTable(measure, by_arm, systems, _runs_at_systems(np.isnan(below), places))
+def _table(measure: Measure, above: Floats, below: Floats, places: Places) -> MeasureTable:
+    by_arm = {name: Terms(places.at_readings(above, name), places.at_readings(below, name)) for name in places.of_arm}
+    systems = Terms(places.at_systems(above), places.at_systems(below))
+    return MeasureTable(measure, by_arm, systems, places.runs_at_systems(np.isnan(below)))
 
 
-def _harms(counts: Floats, places: _Places) -> Harms:
+def _harms(counts: Floats, places: Places) -> Harms:
     """`counts`: (responses, kinds × severities)."""
     return Harms(
-        {
-            name: np.stack([_at_readings(column, of_arm, places) for column in counts.T], axis=-1)
-            for name, of_arm in places.of_arm.items()
-        },
-        np.stack([_at_systems(column, places) for column in counts.T], axis=-1),
+        {name: np.stack([places.at_readings(column, name) for column in counts.T], axis=-1) for name in places.of_arm},
+        np.stack([places.at_systems(column) for column in counts.T], axis=-1),
     )
-
-
-def _at_readings(values: Floats, of_arm: Mask, places: _Places) -> Floats:
-    """One arm's values at (reader, case)."""
-    laid_out = np.full(places.readings_shape, np.nan)
-    laid_out.ravel()[places.reading[of_arm]] = values[: places.n_readings][of_arm]
-    return laid_out
-
-
-def _at_systems(values: Floats, places: _Places) -> Floats:
-    """The systems' values at (system, case), runs averaged."""
-    rows, columns = places.systems_shape
-    return run_means(values[places.n_readings :], places.answer, rows * columns).reshape(rows, columns)
-
-
-def _runs_at_systems(counted: Mask, places: _Places) -> Ints:
-    """How many of each system's answers to each case are counted, shape (K, C)."""
-    rows, columns = places.systems_shape
-    at = places.answer[counted[places.n_readings :]]
-    return np.bincount(at, minlength=rows * columns).reshape(rows, columns).astype(np.int64)
