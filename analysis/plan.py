@@ -24,7 +24,7 @@ from study.errors import StudyError
 
 LARGER = 1.5
 """How much larger the variances may be than assumed, for the column that says what then."""
-MOST_CELLS, MOST_ROWS, MOST_STUDIES = 4_000_000, 400, 100_000
+MOST_CELLS, MOST_ROWS, MOST_STUDIES = 1_000_000, 400, 100_000
 
 Progress = Callable[[str, int, int], None]
 

@@ -5,7 +5,7 @@ components come from a pilot or are stated; they are taken as true, which is wha
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import special
@@ -21,10 +21,13 @@ from analysis.inference.estimate import (
     Shares,
     Weighting,
 )
+from analysis.inference.exact import magnitude
 from analysis.inference.layout import Layout, layout_of, weights_of
 from analysis.inference.refusals import ZERO_VARIANCE, refuse_design
 from analysis.inference.student import t_quantile
 from analysis.inference.twoway import satterthwaite, twoway, variance_terms
+
+LARGEST_SHIFT = 1e6
 
 Told = Callable[[int, int], None]
 """Called with how many data sets are done, and how many there are."""
@@ -111,20 +114,17 @@ def precision(components: Components, layout: Layout, *, level: float) -> Precis
     for crossed readers and cases; Satterthwaite 1946.
     """
     known = Precision(layout.n_readers, layout.n_cases, layout.n_readings, level)
-    terms = None
-    refused = refuse_design(layout)
-    if refused is None:
-        terms = variance_terms(components.truncated(), weights_of(layout, Weighting.PAIR), layout)
-        variance = terms.case + terms.reader + terms.cell
-        refused = None if variance > 0 else ZERO_VARIANCE
-    if refused is not None or terms is None:
-        return Precision(known.n_readers, known.n_cases, known.n_readings, level, refused=refused)
-    se, df = variance**0.5, satterthwaite(terms, layout)
-    return Precision(
-        known.n_readers,
-        known.n_cases,
-        known.n_readings,
-        level,
+    kept = components.truncated()
+    scale = magnitude(np.array([kept.case, kept.reader, kept.cell]))
+    unit = Components(kept.case / scale, kept.reader / scale, kept.cell / scale)
+    refused = refuse_design(layout) or (None if unit.case + unit.reader + unit.cell > 0 else ZERO_VARIANCE)
+    if refused is not None:
+        return replace(known, refused=refused)
+    terms = variance_terms(unit, weights_of(layout, Weighting.PAIR), layout)
+    variance = terms.case + terms.reader + terms.cell
+    se, df = variance**0.5 * scale**0.5, satterthwaite(terms, layout)
+    return replace(
+        known,
         se=se,
         df=df,
         half_width=t_quantile((1 + level) / 2, df) * se,
@@ -140,7 +140,7 @@ def power(planned: Precision, effect: float) -> float:
     """
     if planned.refused is not None:
         return NAN
-    t, shift = t_quantile((1 + planned.level) / 2, planned.df), effect / planned.se
+    t, shift = t_quantile((1 + planned.level) / 2, planned.df), _shift(effect, planned)
     below = float(special.nctdtr(planned.df, shift, -t))
     return below + 1 - float(special.nctdtr(planned.df, shift, t))
 
@@ -154,7 +154,12 @@ def power_for_margin(planned: Precision, margin: float, *, truth: float = 0.0) -
     if planned.refused is not None:
         return NAN
     t = t_quantile((1 + planned.level) / 2, planned.df)
-    return 1 - float(special.nctdtr(planned.df, (truth + margin) / planned.se, t))
+    return 1 - float(special.nctdtr(planned.df, _shift(truth + margin, planned), t))
+
+
+def _shift(difference: float, planned: Precision) -> float:
+    """A difference in standard errors, no further out than the distribution can be computed."""
+    return min(max(difference / planned.se, -LARGEST_SHIFT), LARGEST_SHIFT)
 
 
 def floor(components: Components, n_cases: int, *, level: float) -> float:

@@ -99,7 +99,8 @@ def test_without_an_effect_power_is_the_error_of_the_first_kind_whichever_the_si
     assert power(found, -6) == pytest.approx(power(found, 6))
     assert power_for_margin(found, 1e-12) == pytest.approx(0.05)
     assert power_for_margin(found, 4, truth=-4) == pytest.approx(0.05)
-    assert power(found, 1e6) == pytest.approx(1)
+    assert power(found, 1e6) == power(found, -1e300) == power_for_margin(found, 1e300) == pytest.approx(1)
+    assert power_for_margin(found, 1, truth=-1e300) == pytest.approx(0)
 
 
 def test_negative_components_of_a_pilot_count_as_nothing():
@@ -146,3 +147,11 @@ def test_how_well_a_pilot_knows_a_variance():
     low, high = known_within(10, level=0.95)
     assert (low, high) == pytest.approx((9 / 19.0227678, 9 / 2.7003895))
     assert np.isnan(known_within(1, level=0.95)).all()
+
+
+@pytest.mark.parametrize("unit", [1e-150, 1e-3, 1e150])
+def test_another_unit_of_the_measure_changes_only_the_unit(unit):
+    scaled = Components(*(part * unit * unit for part in (144.0, 64.0, 256.0)))
+    here, there = planned(10, 30, 30), planned(10, 30, 30, assumed=scaled)
+    assert [there.se / unit, there.half_width / unit, there.df] == pytest.approx([here.se, here.half_width, here.df])
+    assert power(there, 5 * unit) == pytest.approx(power(here, 5))

@@ -41,7 +41,9 @@ def plan(
     allocation: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Who reads what: a table of readers and cases, or an export.")
     ] = None,
-    effect: Annotated[list[float] | None, typer.Option(help="A true difference to detect; may be repeated.")] = None,
+    effect: Annotated[
+        list[float] | None, typer.Option(metavar="D", help="A difference to detect; may be repeated.")
+    ] = None,
     margin: Annotated[float | None, typer.Option(help="Non-inferiority margin, positive.")] = None,
     level: Annotated[float, typer.Option(help="Of the interval.")] = 0.95,
     simulate: Annotated[int, typer.Option(metavar="N", help="Studies to invent for each size.")] = 0,
@@ -60,8 +62,8 @@ def plan(
     from analysis.report.plancurve import plan_curve
     from analysis.report.planned import plan_json
 
-    known = None if pilot is None else _pilot(pilot, difference)
     _refuse_usage(pilot, difference, (reader_sd, case_sd, cell_sd), cases, cases_per_reader, allocation, curve)
+    known = None if pilot is None else _pilot(pilot, difference)
     question = PlanQuestion(
         components=_stated(reader_sd, case_sd, cell_sd) if known is None else known.components,
         readers=_sizes(readers, "--readers"),
@@ -123,7 +125,8 @@ def _sizes(given: str, option: str) -> tuple[int, ...]:
 def _stated(reader_sd: float | None, case_sd: float | None, cell_sd: float | None) -> "Components":
     from analysis.inference.estimate import Components
 
-    return Components(case=(case_sd or 0.0) ** 2, reader=(reader_sd or 0.0) ** 2, cell=(cell_sd or 0.0) ** 2)
+    case, reader, cell = case_sd or 0.0, reader_sd or 0.0, cell_sd or 0.0
+    return Components(case=case * case, reader=reader * reader, cell=cell * cell)
 
 
 def _pilot(path: Path, difference: str | None) -> "Pilot":
