@@ -201,28 +201,9 @@ def roster(session: Session, study_id: UUID, *, at_us: int) -> list[RosterLine]:
     lines = []
     for person in people:
         theirs = tuple(seen.get(person.respondent_id, ()))
-        sitting_us = _sitting_us(session, study_id, person.respondent_id, theirs, at_us=at_us)
+        sitting_us = outages.sitting_us(session, study_id, person.respondent_id, theirs)
         lines.append(RosterLine(**person._mapping, at_us=at_us, sitting_us=sitting_us, readings=theirs))
     return lines
-
-
-def _sitting_us(
-    session: Session, study_id: UUID, respondent_id: UUID, theirs: Sequence[Seen], *, at_us: int
-) -> tuple[int, int] | None:
-    """As the readings have it; where that is over, as the next Begin would, which knows of outages since the last."""
-    known = [
-        (seen.opened_at_us, seen.session_ends_at_us, seen.credit_us + seen.extension_us)
-        for seen in theirs
-        if seen.opened_at_us is not None and seen.session_ends_at_us is not None
-    ]
-    if not known:
-        return None
-    began_us, first_us, given_us = min(known)
-    ends_us = max(ends for _opened, ends, _given in known)
-    if ends_us > at_us:
-        return began_us, ends_us
-    in_breaks_us = outages.in_breaks_us(session, study_id, respondent_id, began_us=began_us)
-    return began_us, max(ends_us, first_us - given_us + sum(given for *_, given in known) + in_breaks_us)
 
 
 def _seen(

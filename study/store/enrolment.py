@@ -13,7 +13,7 @@ from study.db import is_writing
 from study.errors import StudyError
 from study.progress import NotNow
 from study.protocol import Arm, Protocol
-from study.store import accounts, events
+from study.store import accounts, events, outages
 from study.store.accounts import Refused
 from study.tables import (
     AccountRow,
@@ -47,11 +47,15 @@ class Invitee:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A reader in one study, as their pages show it."""
+    """A reader in one study, as their pages show it.
+
+    `sitting_us`: when their sitting began and when it ends; None: it has not begun, or has no end.
+    """
 
     reader: ReaderRow
     study: StudyRow
     readings: tuple[ReadingRow, ...]
+    sitting_us: tuple[int, int] | None
 
 
 def invite(
@@ -247,7 +251,7 @@ def places(session: Session, account_id: UUID) -> list[Place]:
         .where(col(ReaderRow.account_id) == account_id)
         .order_by(col(ReaderRow.joined_at_us).desc())
     )
-    return [Place(reader, study, _readings(session, reader)) for reader, study in session.exec(query)]
+    return [_place(session, reader, study) for reader, study in session.exec(query)]
 
 
 def place(session: Session, respondent_id: UUID, account_id: UUID) -> Place:
@@ -256,6 +260,12 @@ def place(session: Session, respondent_id: UUID, account_id: UUID) -> Place:
         if found.reader.respondent_id == respondent_id:
             return found
     raise NoSuchReader("There is no such place for you.")
+
+
+def _place(session: Session, reader: ReaderRow, study: StudyRow) -> Place:
+    theirs = _readings(session, reader)
+    sitting_us = outages.sitting_us(session, reader.study_id, reader.respondent_id, theirs)
+    return Place(reader, study, theirs, sitting_us)
 
 
 def _readings(session: Session, reader: ReaderRow) -> tuple[ReadingRow, ...]:

@@ -1,7 +1,8 @@
 """The pulse of the web, the outages that it shows, and the time that they took from readings, given back."""
 
 import json
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, Protocol
 from uuid import UUID, uuid4
 
 from sqlalchemy import and_, select
@@ -26,6 +27,23 @@ WEB = "web"
 EVERY_US = 5 * SECOND_US
 CREDITED = "incident time"
 _LAST = select(PULSE.c.at_us).where(PULSE.c.name == WEB)
+
+
+Span = tuple[int, int]
+"""From when to when."""
+
+
+class Clocked(Protocol):
+    """What a reading's row says of its times."""
+
+    @property
+    def opened_at_us(self) -> int | None: ...
+    @property
+    def session_ends_at_us(self) -> int | None: ...
+    @property
+    def credit_us(self) -> int: ...
+    @property
+    def extension_us(self) -> int: ...
 
 
 def last_pulse_us(session: Session) -> int | None:
@@ -97,6 +115,24 @@ def in_breaks_us(session: Session, study_id: UUID, respondent_id: UUID, *, began
         if span in taken:
             taken[span] -= told["credit_us"]
     return sum(max(0, left_us) for left_us in taken.values())
+
+
+def sitting_us(session: Session, study_id: UUID, respondent_id: UUID, theirs: Iterable[Clocked]) -> Span | None:
+    """When the sitting of a reader's cases began, and when it ends. None: it has not begun, or has no end.
+
+    The newest case tells the end as its Begin found it; an outage since then gives time back that the next will have.
+    """
+    known = [
+        (row.opened_at_us, row.session_ends_at_us, row.credit_us + row.extension_us)
+        for row in theirs
+        if row.opened_at_us is not None and row.session_ends_at_us is not None
+    ]
+    if not known:
+        return None
+    began_us, first_us, given_us = min(known)
+    in_breaks = in_breaks_us(session, study_id, respondent_id, began_us=began_us)
+    owed_us = first_us - given_us + sum(given for *_, given in known) + in_breaks
+    return began_us, max(owed_us, *(ends for _opened, ends, _given in known))
 
 
 def _open(session: Session) -> list[tuple[UUID, UUID]]:

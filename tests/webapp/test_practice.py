@@ -9,7 +9,7 @@ from sites import SiteUnderTest, Visitor, demo_files
 from sqlalchemy import select
 
 from study.progress import NotNow
-from study.store import enrolment
+from study.store import enrolment, outages
 from study.tables import StudyState, metadata
 from study.timing import SECOND_US
 from webapp.reader.practice_case import CASE
@@ -269,6 +269,25 @@ def test_when_the_sittings_time_is_over_no_further_case_is_offered(site):
         page = visitor.get(path).text
         assert "The time for all cases together is over." in visitor.text, path
         assert "Next case" not in page, path
+
+
+def test_a_break_in_which_the_site_was_away_is_not_told_as_the_end_of_the_sitting(site):
+    """Ten minutes of fifteen were left when it went, for nine: one page may not deny what Begin gives."""
+    physician = joined(site, **sitting(900))
+    finish_first(physician)
+    beat(site)
+    site.clock.advance(540)
+    beat(site)
+    site.clock.advance(120)
+    visitor = physician.visitor
+    for path in (physician.place, f"/readings/{first_reading(physician)}"):
+        page = visitor.get(path).text
+        assert "8 minutes are left" in visitor.text, path
+        assert "Next case" in page, path
+
+
+def beat(site: SiteUnderTest) -> None:
+    site.database.write(lambda session: outages.beat(session, site.clock()))
 
 
 def test_without_a_sittings_limit_breaks_cost_nothing_and_pages_say_so(physician):

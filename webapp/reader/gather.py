@@ -13,7 +13,7 @@ from study.store.readings import Found
 from study.tables import ClosedBy, StudyState
 from webapp import deps
 from webapp.content import Content
-from webapp.reader.guide import Guide, sitting_ends_us
+from webapp.reader.guide import Guide
 from webapp.reader.guide import guide as told
 
 
@@ -67,7 +67,7 @@ def around(found: Found, whole: Place | None = None) -> dict[str, object]:
             content(found),
             found.row.arm,
             percent=found.row.allowed_percent,
-            ends_us=found.row.session_ends_at_us if whole is None else sitting_ends_us(whole.readings),
+            ends_us=found.row.session_ends_at_us if whole is None else _ends_us(whole),
             at_us=deps.now_us(),
         ),
     }
@@ -80,9 +80,13 @@ def guide(place: Place) -> Guide:
         deps.content(reader.study_id, place.study.bundle_digest),
         reader.arm,
         percent=reader.accommodation_percent,
-        ends_us=sitting_ends_us(place.readings),
+        ends_us=_ends_us(place),
         at_us=deps.now_us(),
     )
+
+
+def _ends_us(place: Place) -> int | None:
+    return None if place.sitting_us is None else place.sitting_us[1]
 
 
 def lease(sent: str | None) -> str:

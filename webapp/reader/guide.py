@@ -1,9 +1,7 @@
 """What a reader is told beyond the rules: the two clocks of their sitting, and what they may use."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from study.tables import ReadingRow
 from study.timing import SECOND_US, us_of
 from webapp.content import Content
 
@@ -53,11 +51,6 @@ def guide(content: Content, arm: str, *, percent: int, ends_us: int | None, at_u
         resources=stage.resources,
         at_us=at_us,
     )
-
-
-def sitting_ends_us(rows: Sequence[ReadingRow]) -> int | None:
-    """When the sitting of these readings ends, with the time that outages gave back; None: none has begun."""
-    return max((row.session_ends_at_us for row in rows if row.session_ends_at_us is not None), default=None)
 
 
 def _own(limit_s: int | None, percent: int) -> int | None:
