@@ -51,4 +51,4 @@ def _ended(line: Line) -> str:
     if line.closed_at_us is None:
         return "set aside by the study team"
     when = filters.clock_time(line.closed_at_us)
-    return f"ended {when}, before anything was put down" if line.receipt is None else f"{when}, receipt {line.receipt}"
+    return f"ended {when}, with nothing that reached us" if line.receipt is None else f"{when}, receipt {line.receipt}"

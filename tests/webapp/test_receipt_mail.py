@@ -154,7 +154,7 @@ def test_a_case_that_ended_with_nothing_put_down_has_no_receipt_and_the_letter_s
     answered(reader, 1)
     timed_out(reader, 2, saved=False)
     assert posted(study, reader)
-    assert "Case 2: ended 15 Jan 2027, 08:10 UTC, before anything was put down" in letters(database)[0]["body"]
+    assert "Case 2: ended 15 Jan 2027, 08:10 UTC, with nothing that reached us" in letters(database)[0]["body"]
 
 
 def test_a_case_that_was_set_aside_is_told_as_such_and_holds_up_no_letter(study, reader, database):

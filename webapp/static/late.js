@@ -15,6 +15,7 @@ const SENTENCES = {
   apart: "What was still on this device was sent now. It is kept apart for the study team, and is not counted: what had reached us in time stands.",
   410: "What was still on this device is the same as what stands, or is not taken any more.",
   404: "What was still on this device was not taken: the case is not open to you any more.",
+  429: "What was still on this device was not taken: too much came for this case after its end. Tell the study team in a report what is missing.",
   422: "What was still on this device was not taken: this form could not have made it.",
 };
 const SETTLED = [200, "apart", 410]; // the site has it, or has said that it has no use for it: only then it is let go of
