@@ -5,7 +5,8 @@ physicians are for these physicians.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -17,12 +18,16 @@ from analysis.inference.exact import total
 from analysis.inference.published import LABEL, Published, Resampling, interval, resampling
 from analysis.outcomes.frame import base_of
 from study.answer import Answer, Kind, Response
-from study.case import CaseId
+from study.case import CaseId, OptionId
+from study.consensus import NEUTRAL
 from study.cut import Cut
 from study.profile import NOHARM_2026_07
 from study.progress import SCORED
 from study.rubric import CaseRubric, Rubric, rebuild
 from study.scoring import score_readings
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, how many parts are done, and how many there are."""
 
 KITS = (NOHARM_2026_07.id,)
 TABLE = "tables/reproduced.csv"
@@ -67,13 +72,16 @@ class _Records:
     by_base: Mapping[CaseId, Ints]
 
 
-def reproduce(cut: Cut) -> tuple[Reproduced, ...]:
+def reproduce(cut: Cut, progress: Progress = lambda _what, _done, _of: None) -> tuple[Reproduced, ...]:
     """Every metric of the kit of July 2026 for every system, then for every arm of physicians.
 
     Parameters
     ----------
     cut : Cut
         Scored under the profile `noharm-2026-07`, whatever the protocol's is, with the protocol's consensus rule.
+
+    progress : callable
+        Told how many respondents are done, and of how many.
 
     Returns
     -------
@@ -89,7 +97,9 @@ def reproduce(cut: Cut) -> tuple[Reproduced, ...]:
     rubric = rebuild(cut.rubric, cut.ratings, profile=NOHARM_2026_07)
     drawn: dict[tuple[str, ...], Resampling] = {}
     found = []
-    for records in _records(cut):
+    respondents = _records(cut)
+    for done, records in enumerate(respondents):
+        progress("published table", done, len(respondents))
         for metric, scalars in _scalars(rubric, records):
             cases = tuple(case for case, value in scalars.items() if np.isfinite(value))
             if not cases:
@@ -98,21 +108,23 @@ def reproduce(cut: Cut) -> tuple[Reproduced, ...]:
                 drawn[cases] = resampling(cases)
             told = interval(np.array([scalars[case] for case in cases]), drawn[cases])
             found.append(Reproduced(records.respondent, records.kind, metric, told))
+    progress("published table", len(respondents), len(respondents))
     return tuple(found)
 
 
-def reproduced_files(cut: Cut) -> dict[str, bytes]:
+def reproduced_files(cut: Cut, progress: Progress = lambda _what, _done, _of: None) -> dict[str, bytes]:
     """The kit's table by its path under the output folder.
 
     The kit's columns with respondent and label, at its four decimals. `trials` is the number of base cases.
     """
     rows = (
-        (one.respondent, one.kind, one.metric, one.found.n_cases, *one.found.rounded, LABEL) for one in reproduce(cut)
+        (one.respondent, one.kind, one.metric, one.found.n_cases, *one.found.rounded, LABEL)
+        for one in reproduce(cut, progress)
     )
     return {TABLE: csv_bytes(COLUMNS, rows)}
 
 
-def _records(cut: Cut) -> Iterator[_Records]:
+def _records(cut: Cut) -> list[_Records]:
     """The systems by name, then the arms of physicians in the protocol's order."""
     systems: dict[str, list[tuple[CaseId, Response]]] = {}
     for answer in cut.answers:
@@ -122,10 +134,10 @@ def _records(cut: Cut) -> Iterator[_Records]:
     for reading in cut.readings:
         if reading.ending in SCORED and (response := reading.scored_response) is not None:
             arms.setdefault(reading.arm, []).append((reading.case_id, response))
-    for name in sorted(systems):
-        yield _placed(cut, name, SYSTEM, systems[name])
-    for name, records in arms.items():
-        yield _placed(cut, name, PHYSICIANS, records)
+    return [
+        *(_placed(cut, name, SYSTEM, systems[name]) for name in sorted(systems)),
+        *(_placed(cut, name, PHYSICIANS, records) for name, records in arms.items()),
+    ]
 
 
 def _is_read(answer: Answer) -> bool:
@@ -183,18 +195,24 @@ def _resilience(case: CaseRubric, records: _Records, places: Ints) -> float:
     own = [records.responses[place] for place in places.tolist() if records.cases[place] == case.case_id]
     if len(own) < 2:
         return NAN
-    units: dict[tuple[str, int], list[int]] = {}
-    for place, number in enumerate(case.named_group.tolist()):
-        units.setdefault(("group", number) if number >= 0 else ("alone", place), []).append(place)
-    weights, entropies = [], []
-    for members in units.values():
-        options = {case.options[place] for place in members}
-        weights.append(max(max(0, abs(int(case.score[place]) - 5) - 1) for place in members))
-        entropies.append(_entropy(sum(not options.isdisjoint(response.selected) for response in own) / len(own)))
-    weight = sum(weights)
+    unit_of = _units(case)
+    weights: dict[int, int] = {}
+    for option, score in zip(case.options, case.score.tolist(), strict=True):
+        weights[unit_of[option]] = max(weights.get(unit_of[option], 0), abs(score - NEUTRAL) - 1)
+    weight = sum(weights.values())
     if weight == 0:
         return NAN
-    return 1 - math.fsum(w * entropy for w, entropy in zip(weights, entropies, strict=True)) / weight
+    met = Counter(unit for response in own for unit in {unit_of[option] for option in response.selected})
+    lost = math.fsum(weights[unit] * _entropy(times / len(own)) for unit, times in met.items())
+    return 1 - lost / weight
+
+
+def _units(case: CaseRubric) -> dict[OptionId, int]:
+    """The number of each option's unit; groups take those from 0, options alone the negative ones."""
+    return {
+        option: group if group >= 0 else -1 - place
+        for place, (option, group) in enumerate(zip(case.options, case.named_group.tolist(), strict=True))
+    }
 
 
 def _entropy(share: float) -> float:
