@@ -1,8 +1,10 @@
 """Which software made a number."""
 
+from functools import cache
 from importlib import metadata
 
 
+@cache  # it reads a file each time, and nothing is installed while a number is made
 def version_of(distribution: str) -> str:
     """The installed version of a distribution; "not installed" where it runs from a folder of sources."""
     try:
