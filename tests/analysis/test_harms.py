@@ -211,3 +211,28 @@ def test_the_shares_of_the_first_edition_are_the_same_where_it_counts_them(a_cut
         assert (ours.respondent, ours.measure) == (theirs.respondent, theirs.measure)
         found, expected = ours.estimate, theirs.estimate
         assert (found.value, found.low, found.high) == pytest.approx((expected.value, expected.low, expected.high))
+
+
+def test_a_system_silent_on_a_case_that_was_read_is_refused_in_every_count_and_share(a_cut):
+    cut = a_cut()
+    quiet = tuple(answer for answer in cut.answers if (answer.respondent, answer.case_id) != ("Birch", "case-2"))
+    study, arm, draws = analysed(replace(cut, answers=quiet))
+    found = [
+        *(rate.value.estimate for rate in harm_rates(study, arm, level=0.95) if rate.value.respondent == "Birch"),
+        *(value.estimate for value in share_values(study, arm, level=0.95) if value.respondent == "Birch"),
+        *(
+            difference.contrast.default
+            for difference in harm_differences(study, arm, draws, level=0.95, mixed_modes=False)
+            if difference.contrast.test == "Birch"
+        ),
+        *(
+            contrast.default
+            for contrast in share_contrasts(study, arm, draws, level=0.95, mixed_modes=False)
+            if contrast.test == "Birch"
+        ),
+    ]
+    assert len(found) == 2 * (len(GROUPS) + len(SHARES))
+    for estimate in found:
+        assert isnan(estimate.value)
+        assert estimate.refused is not None
+        assert estimate.refused.code is RefusalCode.MISSING_ANSWERS
