@@ -1,74 +1,61 @@
-"""One system, or one arm, against one panel of readers, from a table of scores alone."""
+"""One system, or one arm, against another or against a panel of readers, from a table of scores alone."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-
-import numpy as np
+from dataclasses import dataclass, replace
 
 from analysis.digits import Json, number
-from analysis.inference.bootstrap import MOST_DRAWS, Table, draw, mean_differences, percentile
-from analysis.inference.estimate import NAN, Estimate, Floats, Mask, Method, Weighting
-from analysis.inference.exact import dot
-from analysis.inference.layout import layout_of, weights_of
-from analysis.inference.margins import Conclusion, conclude, p_worse_by_margin
-from analysis.inference.pairs import Pairs, Unmatched, panel_pairs, run_means, system_pairs
-from analysis.inference.twoway import twoway
-from analysis.outcomes.measures import known
-from analysis.scores.scales import proportion_beside_per_cent
-from analysis.scores.scoretable import Score, ScoreTable
+from analysis.inference.estimate import NAN, Estimate, Method, Weighting
+from analysis.inference.margins import (
+    Conclusion,
+    conclude,
+    equivalence,
+    equivalence_level,
+    p_beyond_margin,
+    p_worse_by_margin,
+)
+from analysis.inference.pairs import Unmatched
+from analysis.methods import METHODS, probability_of_beating, share_beaten
+from analysis.scores.question import (
+    BETWEEN_SYSTEMS,
+    SHARES,
+    Estimand,
+    Question,
+    better_of,
+    check,
+    check_scale,
+    measure_of,
+)
+from analysis.scores.scoretable import ScoreTable
+from analysis.scores.sides import Compared, Sides, sides_of
 from analysis.scores.strata import Strata
 from analysis.versions import versions
-from analysis.wording import counted
 from study.errors import Fault, Faulty
-from study.profile import Better, MeasureKind, not_one_score_a_reading
+from study.profile import Better
 
-SYSTEM_ESTIMAND = {Weighting.PAIR: "E1", Weighting.CASE: "E2", Weighting.READER: "E3"}
+__all__ = ["METHODS", "Comparison", "Estimand", "Question", "compare", "comparison_json"]
+
+BY_WEIGHTS = {Weighting.PAIR: Estimand.E1, Weighting.CASE: Estimand.E2, Weighting.READER: Estimand.E3}
 """What a system's difference from a panel estimates under each weighting; see `weights_of`."""
-PANEL_ESTIMAND = "E9"
-"""The mean difference of one panel under two arms, over the readings that the same reader made under both."""
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What is asked of a table of scores. `better` None: from the measure's name, where it is one of ours."""
-
-    test: str
-    control: str
-    method: Method = Method.TWO_WAY
-    measure: str | None = None
-    better: Better | None = None
-    margin: float | None = None
-    weights: Weighting = Weighting.PAIR
-    level: float = 0.95
-    seed: int = 0
-    draws: int = 10_000
-    common_cases: bool = False
+OF_THESE = {
+    Method.CASES: Estimand.E4,
+    Method.CASE_BOOTSTRAP: Estimand.E4,
+    Method.SIGN_FLIP: Estimand.E4,
+    Method.READERS: Estimand.E5,
+}
+"""What a system's difference estimates where only one factor is random: these physicians, or these cases."""
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The answer: test − control, with its interval or the reason why there is none."""
+    """The answer: test − control, or a share, with its interval or the reason why there is none."""
 
     question: Question
     measure: str | None
     better: Better | None
-    estimand: str
+    estimand: Estimand
     estimate: Estimate
     unmatched: Unmatched
     conclusion: Conclusion | None
     p_margin: float
-
-
-@dataclass(frozen=True, slots=True)
-class _Sides:
-    """Scores by (reader, case): NaN where there is none. A system is one row of `test`, the same for every reader."""
-
-    readers: tuple[str, ...]
-    cases: tuple[str, ...]
-    test: Floats
-    control: Floats
-    pairs: Pairs
-    estimand: str
 
 
 def compare(table: ScoreTable, question: Question, strata: Strata | None = None) -> Comparison:
@@ -81,44 +68,89 @@ def compare(table: ScoreTable, question: Question, strata: Strata | None = None)
     question : Question
         What is compared, how, and under which weighting.
     strata : Strata, optional
-        Cases that are drawn among themselves, for the bootstrap.
+        Cases that are drawn among themselves, for the bootstraps.
 
     Returns
     -------
     Comparison
-        Test − control. A system against a panel estimates E1, E2 or E3, as the weighting says (`weights_of`); two
-        panels of the same readers estimate E9. NaN is what the method does not define, or what was refused: then
-        `estimate.refused` says why.
+        Test − control. A system against a panel estimates E1, E2 or E3, as the weighting says (`weights_of`); with
+        these physicians E4, on these cases E5; two systems E6; two panels of the same readers E9. Asked for E7 or E8,
+        the share of physicians that the system beats, or the probability that it beats a random one on a random case.
+        NaN is what the method does not define, or what was refused: then `estimate.refused` says why.
 
     Raises
     ------
     Faulty
         With everything that makes the question or the table unanswerable: an unknown modality or measure, a margin
         without a direction, a system without an answer on a compared case (unless `common_cases`), two panels that
-        share no reader × case.
+        share no reader × case, a method that needs readers where there are none.
     """
-    measure = _measure(table, question)
-    better = _better(question, measure)
-    _check(table, question, measure, better, strata)
-    _check_scale(table, question, measure)
-    sides = _sides(table, question, measure)
-    _check_one_scale(table, question, sides)
-    estimate = METHODS[question.method](sides, question, strata)
-    conclusion, p_margin = None, NAN
-    if question.margin is not None:
-        higher = better is Better.HIGHER
-        conclusion = conclude(estimate, margin=question.margin, higher_is_better=higher)
-        p_margin = p_worse_by_margin(estimate, margin=question.margin, higher_is_better=higher)
+    measure = measure_of(table, question)
+    better = better_of(question, measure)
+    check(table, question, measure, tuple(METHODS), strata is not None)
+    check_scale(table, question, measure)
+    sides = sides_of(table, question, measure)
+    _check_applies(question, sides)
+    estimate = _estimate(sides, question, strata, higher=better is Better.HIGHER)
+    conclusion, p_margin = _beside_margin(sides, question, strata, estimate, higher=better is Better.HIGHER)
     return Comparison(
         question=question,
         measure=measure,
         better=better,
-        estimand=sides.estimand,
+        estimand=_estimand(sides, question, estimate),
         estimate=estimate,
-        unmatched=sides.pairs.unmatched,
+        unmatched=sides.unmatched,
         conclusion=conclusion,
         p_margin=p_margin,
     )
+
+
+def _check_applies(question: Question, sides: Sides) -> None:
+    """What can only be asked of a system and a panel, or needs readers, and there are none."""
+    faults = []
+    if sides.compared is Compared.SYSTEMS:
+        if question.method not in (None, *BETWEEN_SYSTEMS):
+            what = f"{question.method} needs readers; two systems are compared by {', '.join(BETWEEN_SYSTEMS)}"
+            faults.append(Fault("--method", what))
+        if question.weights is not None:
+            faults.append(Fault("--weights", "is not used between systems: every case counts the same"))
+    if sides.compared is not Compared.SYSTEM_WITH_PANEL:
+        if question.estimand in SHARES:
+            faults.append(Fault("--estimand", f"{question.estimand} is of a system against a panel of readers"))
+        if question.method is Method.RUNS and sides.compared is Compared.PANELS:
+            faults.append(Fault("--method", "runs is of a system against a panel of readers"))
+    if faults:
+        raise Faulty(faults)
+
+
+def _estimate(sides: Sides, question: Question, strata: Strata | None, *, higher: bool) -> Estimate:
+    if question.estimand is Estimand.E7:
+        return share_beaten(sides, question, strata, higher=higher)
+    method = question.method or (Method.CASES if sides.compared is Compared.SYSTEMS else Method.TWO_WAY)
+    if question.estimand is Estimand.E8:
+        return probability_of_beating(sides, question, strata, higher=higher, method=method)
+    return METHODS[method](sides, question, strata)
+
+
+def _beside_margin(
+    sides: Sides, question: Question, strata: Strata | None, estimate: Estimate, *, higher: bool
+) -> tuple[Conclusion | None, float]:
+    if question.margin is None:
+        return None, NAN
+    if not question.equivalence:
+        conclusion = conclude(estimate, margin=question.margin, higher_is_better=higher)
+        return conclusion, p_worse_by_margin(estimate, margin=question.margin, higher_is_better=higher)
+    narrower = replace(question, level=equivalence_level(question.level))
+    conclusion = equivalence(_estimate(sides, narrower, strata, higher=higher), margin=question.margin)
+    return conclusion, p_beyond_margin(estimate, margin=question.margin)
+
+
+def _estimand(sides: Sides, question: Question, estimate: Estimate) -> Estimand:
+    if question.estimand is not None:
+        return question.estimand
+    if sides.compared is not Compared.SYSTEM_WITH_PANEL:
+        return Estimand.E6 if sides.compared is Compared.SYSTEMS else Estimand.E9
+    return OF_THESE.get(estimate.method) or BY_WEIGHTS[estimate.weighting or Weighting.PAIR]
 
 
 def comparison_json(found: Comparison) -> dict[str, Json]:
@@ -145,7 +177,7 @@ def comparison_json(found: Comparison) -> dict[str, Json]:
         "conclusion": found.conclusion,
         "method": estimate.method,
         "random": list(estimate.random),
-        "runs": "averaged",
+        "runs": _runs(found),
         "n_readers": estimate.n_readers,
         "n_cases": estimate.n_cases,
         "n_readings": estimate.n_readings,
@@ -169,198 +201,8 @@ def comparison_json(found: Comparison) -> dict[str, Json]:
     }
 
 
-def _measure(table: ScoreTable, question: Question) -> str | None:
-    """The measure compared: the one asked for, or the only one that the file has."""
-    in_file = table.measures
-    if question.measure is None:
-        if len(in_file) > 1:
-            raise Faulty([Fault(table.name, f"holds several measures ({', '.join(in_file)}): name one with --measure")])
-        return in_file[0] if in_file else None
-    if in_file and question.measure not in in_file:
-        raise Faulty([Fault(table.name, f"has no measure {question.measure!r}; it has {', '.join(in_file)}")])
-    return question.measure
-
-
-def _better(question: Question, measure: str | None) -> Better | None:
-    if question.better is not None:
-        return question.better
-    ours = known(measure)
-    return None if ours is None else ours.better
-
-
-def _check(
-    table: ScoreTable, question: Question, measure: str | None, better: Better | None, strata: Strata | None
-) -> None:
-    """Every fault of the question at once."""
-    modalities = sorted({row.modality for row in table.rows})
-    faults = [
-        Fault(table.name, f"has no modality {wanted!r}; it has {', '.join(modalities)}")
-        for wanted in (question.test, question.control)
-        if wanted not in modalities
-    ]
-    faults += [
-        Fault(
-            f"{table.name}:{row.line}", f"modality {row.modality!r} has readers and is a reader itself: name them apart"
-        )
-        for row in _mixed(table)
-        if row.modality in (question.test, question.control)
-    ]
-    faults += [
-        Fault(f"{table.name}:{row.line}", f"{row.reader!r} is a system: it is not one more reader of {row.modality!r}")
-        for row in _systems_among_readers(table)
-        if row.modality in (question.test, question.control)
-    ]
-    if question.test == question.control:
-        faults.append(Fault("--test", "is the control itself"))
-    if question.margin is not None and not (np.isfinite(question.margin) and question.margin > 0):
-        faults.append(Fault("--margin", "must be a positive number, in the measure's units"))
-    ours = known(measure)
-    if question.margin is not None and question.margin >= 1 and ours is not None:
-        faults.append(Fault("--margin", f"must be below 1: {measure} lies between 0 and 1"))
-    if ours is not None and ours.kind is not MeasureKind.MEAN:
-        faults.append(Fault(table.name, f"{measure} {not_one_score_a_reading(ours)}"))
-    if question.margin is not None and better is None:
-        faults.append(Fault("--better", "is needed with --margin: is a higher or a lower score better?"))
-    if not 0 < question.level < 1:
-        faults.append(Fault("--level", "must lie between 0 and 1"))
-    if not 2 <= question.draws <= MOST_DRAWS:
-        faults.append(Fault("--draws", f"must lie between 2 and {MOST_DRAWS:,}"))
-    if question.seed < 0:
-        faults.append(Fault("--seed", "must not be negative"))
-    if question.method not in METHODS:
-        faults.append(Fault("--method", f"{question.method} does not compare test with control"))
-    if strata is not None and question.method is not Method.BOOTSTRAP:
-        faults.append(Fault("--strata", "is used by --method bootstrap only"))
-    if faults:
-        raise Faulty(faults)
-
-
-def _mixed(table: ScoreTable) -> list[Score]:
-    """The first own-name row of each modality that has other readers too."""
-    own = {row.modality: row for row in reversed(table.rows) if row.reader == row.modality}
-    with_readers = {row.modality for row in table.rows if row.reader != row.modality}
-    return [row for modality, row in sorted(own.items()) if modality in with_readers]
-
-
-def _systems_among_readers(table: ScoreTable) -> list[Score]:
-    """The first row of each system that is entered among the readers of another modality."""
-    systems = {row.modality for row in table.rows if row.reader == row.modality}
-    among = {(row.reader, row.modality): row for row in reversed(table.rows) if row.reader in systems - {row.modality}}
-    return [row for _, row in sorted(among.items())]
-
-
-def _check_scale(table: ScoreTable, question: Question, measure: str | None) -> None:
-    """Our own measures are proportions: a score beyond 0…1 is a percentage, and would be compared with a proportion."""
-    if known(measure) is None:
-        return
-    rows = sorted((*table.of(question.test, measure), *table.of(question.control, measure)), key=lambda row: row.line)
-    faults = [
-        Fault(f"{table.name}:{row.line}", f"{measure} lies between 0 and 1; {row.score:g} does not")
-        for row in rows
-        if not 0 <= row.score <= 1
-    ]
-    if faults:
-        raise Faulty(faults)
-
-
-def _check_one_scale(table: ScoreTable, question: Question, sides: _Sides) -> None:
-    """A measure that is not ours shows by what is compared that one side is in per cent and the other is not."""
-    mask = sides.pairs.mask
-    test = np.broadcast_to(sides.test, mask.shape)[mask].tolist()
-    control = np.broadcast_to(sides.control, mask.shape)[mask].tolist()
-    if proportion_beside_per_cent(test, control):
-        what = (
-            f"{question.test!r} lies between {min(test):g} and {max(test):g}, {question.control!r} between "
-            f"{min(control):g} and {max(control):g}: a proportion beside per cent; bring both to one scale"
-        )
-        raise Faulty([Fault(table.name, what)])
-
-
-def _sides(table: ScoreTable, question: Question, measure: str | None) -> _Sides:
-    test, control = table.of(question.test, measure), table.of(question.control, measure)
-    faults = [
-        Fault(table.name, f"{name!r} has no row for the measure {measure!r}")
-        for name, rows in ((question.test, test), (question.control, control))
-        if not rows
-    ]
-    if not faults and _is_system(control):
-        what = f"{question.control!r} is a system: the control is a panel of readers"
-        faults.append(Fault(table.name, what))
-    if faults:
-        raise Faulty(faults)
-    cases = tuple(sorted({row.case for row in (*test, *control)}))
-    if _is_system(test):
-        return _system_sides(table, question, test, control, cases)
-    readers = tuple(sorted({row.reader for row in (*test, *control)}))
-    test_scores, control_scores = _matrix(test, readers, cases), _matrix(control, readers, cases)
-    pairs = panel_pairs(np.isfinite(test_scores), np.isfinite(control_scores))
-    if not pairs.mask.any():
-        raise Faulty([Fault(table.name, "the arms share no reader × case")])
-    return _Sides(readers, cases, test_scores, control_scores, pairs, PANEL_ESTIMAND)
-
-
-def _system_sides(
-    table: ScoreTable, question: Question, test: Sequence[Score], control: Sequence[Score], cases: tuple[str, ...]
-) -> _Sides:
-    readers = tuple(sorted({row.reader for row in control}))
-    answers = _matrix(test, (question.test,), cases)
-    readings = _matrix(control, readers, cases)
-    pairs = system_pairs(np.isfinite(readings), np.isfinite(answers[0]))
-    if pairs.unanswered and not question.common_cases:
-        missing = ", ".join(cases[case] for case in pairs.unanswered)
-        n = counted(len(pairs.unanswered), "compared case")
-        what = f"{question.test!r} has no defined value on {n} ({missing})"
-        raise Faulty([Fault(table.name, f"{what}; --common-cases leaves these cases out for both")])
-    if not pairs.mask.any():
-        raise Faulty([Fault(table.name, f"{question.test!r} and {question.control!r} share no case")])
-    return _Sides(readers, cases, answers, readings, pairs, SYSTEM_ESTIMAND[question.weights])
-
-
-def _is_system(rows: Sequence[Score]) -> bool:
-    return all(row.reader == row.modality for row in rows)
-
-
-def _matrix(rows: Sequence[Score], readers: Sequence[str], cases: Sequence[str]) -> Floats:
-    """Scores by (reader, case), runs averaged; NaN where there is none."""
-    row_of, column_of = {r: i for i, r in enumerate(readers)}, {c: j for j, c in enumerate(cases)}
-    cell = np.array([row_of[row.reader] * len(cases) + column_of[row.case] for row in rows], dtype=np.int64)
-    scores = np.array([row.score for row in rows])
-    return run_means(scores, cell, len(readers) * len(cases)).reshape(len(readers), len(cases))
-
-
-def _two_way(sides: _Sides, question: Question, _strata: Strata | None) -> Estimate:
-    mask = sides.pairs.mask
-    differences = (sides.test - sides.control)[mask]
-    return twoway(differences, layout_of(mask), level=question.level, weighting=question.weights)
-
-
-def _crossed_bootstrap(sides: _Sides, question: Question, strata: Strata | None) -> Estimate:
-    """Only rows and columns with a pair are drawn from, so that nothing unread takes part in the sampling."""
-    mask: Mask = sides.pairs.mask
-    layout = layout_of(mask)
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    kept = tuple(sides.cases[column] for column in columns)
-    draws = draw(
-        question.seed,
-        question.draws,
-        rows.size,
-        columns.size,
-        case_strata=None if strata is None else strata.members(kept),
-    )
-    readings = np.where(mask, -(sides.test - sides.control), np.nan)[np.ix_(rows, columns)]
-    in_draws = mean_differences(Table(readings, np.zeros((1, len(kept)))), draws, question.weights)[:, 0]
-    return percentile(
-        in_draws,
-        layout,
-        value=dot(weights_of(layout, question.weights), (sides.test - sides.control)[mask]),
-        level=question.level,
-        weighting=question.weights,
-        seed=question.seed,
-    )
-
-
-METHODS: dict[Method, Callable[[_Sides, Question, Strata | None], Estimate]] = {
-    Method.TWO_WAY: _two_way,
-    Method.BOOTSTRAP: _crossed_bootstrap,
-}
-"""The methods that compare test with control; the command line takes its words from the keys."""
+def _runs(found: Comparison) -> str:
+    """What became of a system's runs: random only where they are what the interval generalises over."""
+    if "run" in found.estimate.random:
+        return "random"
+    return "compared one by one" if found.estimand is Estimand.E8 else "averaged"

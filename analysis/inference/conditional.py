@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from analysis.inference.bootstrap import Draws, Table, mean_differences
+from analysis.inference.bootstrap import WITHIN_STRATA, Draws, Table, mean_differences
 from analysis.inference.estimate import NAN, Estimate, Floats, Method, Refusal, RefusalCode, Weighting
 from analysis.inference.exact import dot, magnitude, total
 from analysis.inference.layout import Layout, weights_of
@@ -191,7 +191,7 @@ def _refuse_runs(values: Floats) -> Refusal | None:
     return None
 
 
-def case_bootstrap(per_case: Floats, draws: Draws, estimate: Estimate) -> Estimate:
+def case_bootstrap(per_case: Floats, draws: Draws, estimate: Estimate, *, within_strata: bool = False) -> Estimate:
     """A percentile interval of a mean over cases, from draws of the cases alone.
 
     Parameters
@@ -203,6 +203,8 @@ def case_bootstrap(per_case: Floats, draws: Draws, estimate: Estimate) -> Estima
     estimate : Estimate
         The same contrast with cases random and every case counting the same, such as `new_cases` gives. Its value,
         counts, level and label stay; its interval does not.
+    within_strata : bool
+        Whether cases were drawn within strata: new cases in the same numbers of each, and the label says so.
 
     Returns
     -------
@@ -214,6 +216,8 @@ def case_bootstrap(per_case: Floats, draws: Draws, estimate: Estimate) -> Estima
     -----
     Efron, Annals of Statistics 1979.
     """
-    bare = replace(estimate, method=Method.CASE_BOOTSTRAP, se=NAN, df=NAN, low=NAN, high=NAN, p=NAN)
-    one_reader = Table(-per_case[None, :], np.zeros((1, per_case.size)))
-    return from_draws(bare, mean_differences(one_reader, draws)[:, 0], seed=draws.seed)
+    label = f"{estimate.label}; {WITHIN_STRATA}" if within_strata else estimate.label
+    bare = replace(estimate, method=Method.CASE_BOOTSTRAP, label=label, se=NAN, df=NAN, low=NAN, high=NAN, p=NAN)
+    scale = magnitude(per_case)
+    one_reader = Table(-per_case[None, :] / scale, np.zeros((1, per_case.size)))
+    return from_draws(bare, mean_differences(one_reader, draws)[:, 0] * scale, seed=draws.seed)

@@ -77,16 +77,15 @@ def by_case(differences: Floats, *, seed: int, draws: int = 10_000) -> SignFlips
 
 
 def _exact(differences: Floats) -> tuple[Floats, Floats]:
-    """The differences on a grid on which every sum of them is exact, and each column's root sum of squares.
+    """The differences, each column in units of its own, on a grid on which every sum is exact; and their sizes.
 
-    Columns of zeros get 1 for theirs.
+    A column's size is its root sum of squares, 1 for a column of zeros.
     """
     values, sizes = np.empty_like(differences), np.ones(differences.shape[1])
+    step = grid(2.0, float(len(differences)))
     for k, column in enumerate(differences.T):
-        largest = magnitude(column)
-        values[:, k] = on_grid(column, grid(2 * largest, float(len(column))))
-        scaled = np.ascontiguousarray(values[:, k]) / largest
-        sizes[k] = largest * (dot(scaled, scaled) or 1.0) ** 0.5
+        own = on_grid(column / magnitude(column), step)
+        values[:, k], sizes[k] = own, (dot(own, own) or 1.0) ** 0.5
     return values, sizes
 
 
@@ -139,16 +138,17 @@ def sign_flip(differences: Floats, estimate: Estimate, *, seed: int, draws: int 
     if is_constant(differences):
         return replace(bare, refused=ZERO_VARIANCE)
     found = by_case(differences[:, None], seed=seed, draws=draws)
-    low, high = _not_rejected(differences, found, level=estimate.level, draws=draws)
+    scale = magnitude(differences)
+    low, high = _not_rejected(differences / scale, found, level=estimate.level, draws=draws)
     if np.isinf(high):
         return replace(bare, refused=_too_few(differences.size, estimate.level))
     drawn = None if found.exact else found.assignments
-    return replace(bare, p=float(found.p[0]), low=low, high=high, seed=found.seed, draws=drawn)
+    return replace(bare, p=float(found.p[0]), low=low * scale, high=high * scale, seed=found.seed, draws=drawn)
 
 
 def _not_rejected(differences: Floats, found: SignFlips, *, level: float, draws: int) -> tuple[float, float]:
     """The least and the largest shift with p > 1 − level; infinite where every shift has."""
-    values = _exact(differences[:, None])[0][:, 0]
+    values = _exact(differences[:, None])[0][:, 0]  # in units of their magnitude, as they came
     least, most = [], []
     for signs in _signs(values.size, found.seed or 0, draws):
         positive = signs > 0

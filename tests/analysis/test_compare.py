@@ -1,13 +1,14 @@
 """One comparison from a table of scores: the contract's answer, and everything that is refused."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.compare import METHODS, Question, compare, comparison_json
+from analysis.compare import METHODS, Estimand, Question, compare, comparison_json
 from analysis.digits import json_bytes
 from analysis.inference.estimate import Method, Weighting
 from analysis.scores.scoretable import parse_scores
@@ -70,18 +71,57 @@ def test_the_penicillin_table_against_a_system_that_is_zero_everywhere(penicilli
     )
 
 
+DRAWN = (Method.BOOTSTRAP, Method.CASE_BOOTSTRAP)
+OF_CASES = (Method.CASES, Method.CASE_BOOTSTRAP, Method.SIGN_FLIP)
+RANDOM = {**{method: ["case"] for method in OF_CASES}, Method.READERS: ["reader"], Method.RUNS: ["run"]}
+ESTIMAND = {**dict.fromkeys(OF_CASES, "E4"), Method.READERS: "E5"}
+
+
+def complete(seed=0):
+    """A full table, and a system of four runs."""
+    return with_runs(some(seed, holes=0))
+
+
+def with_runs(scores, factor=1.0):
+    runs = factor * np.round(np.random.default_rng(9).normal(0.6, 0.1, (4, scores.shape[1])) * 64) / 64
+    rows = [(r, c, m, 1, s) for r, c, m, s in panel(scores) if m == "physician"]
+    return rows + [("A", f"c{c}", "A", k + 1, repr(float(runs[k, c]))) for k in range(4) for c in range(len(scores[0]))]
+
+
+RUN_HEADER = "readerID,caseID,modalityID,run,score"
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_the_answer_has_every_key_of_the_contract_in_order_and_no_nan(method):
-    found = answer(panel(some()), Question("A", "physician", method=method, draws=200))
+    found = answer(complete(), Question("A", "physician", method=method, draws=200), RUN_HEADER)
     assert list(found) == " ".join(CONTRACT_KEYS).split()
     assert json.loads(json_bytes(found), parse_constant=pytest.fail) == found
-    bootstrapped = method is Method.BOOTSTRAP
-    assert (found["df"] is None, found["p"] is None) == (bootstrapped, bootstrapped)
-    assert (found["seed"], found["draws"]) == ((0, 200) if bootstrapped else (None, None))
-    assert (found["schema"], found["estimand"], found["runs"]) == (1, "E1", "averaged")
-    assert found["random"] == ["reader", "case"]
+    assert found["method"] == method
+    assert found["low"] < found["estimate"] < found["high"]
+    assert (found["df"] is None) == (method in (*DRAWN, Method.SIGN_FLIP))
+    assert (found["p"] is None) == (method in DRAWN)
+    assert (found["seed"], found["draws"]) == ((0, 200) if method in DRAWN else (None, None))
+    assert (found["schema"], found["estimand"]) == (1, ESTIMAND.get(method, "E1"))
+    assert found["random"] == RANDOM.get(method, ["reader", "case"])
+    assert found["runs"] == ("random" if method is Method.RUNS else "averaged")
     assert found["margin"] is found["p_margin"] is found["conclusion"] is found["refused"] is None
     assert set(found["versions"]) == {"primum", "numpy"}
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_what_generalises_over_less_than_readers_and_cases_carries_a_label(method):
+    estimate = compare(table(complete(), RUN_HEADER), Question("A", "physician", method=method, draws=200)).estimate
+    if estimate.random != ("reader", "case"):
+        assert "these" in estimate.label
+        assert compare(table(complete(), RUN_HEADER), ASKED).estimate.label is None
+
+
+def test_the_mixed_model_has_no_weights_and_each_other_method_has_its_own():
+    found = {m: answer(complete(), Question("A", "physician", m, draws=50), RUN_HEADER)["weights"] for m in METHODS}
+    assert found[Method.REML] is None
+    assert found[Method.READERS] == "reader"
+    assert {found[method] for method in OF_CASES} == {"case"}
+    assert {found[m] for m in (Method.TWO_WAY, Method.BOOTSTRAP, Method.ROBUST, Method.ORH, Method.RUNS)} == {"pair"}
 
 
 def test_estimates_are_test_minus_control():
@@ -133,8 +173,8 @@ def test_a_system_without_an_answer_is_refused_unless_common_cases_are_asked_for
 
 
 @pytest.mark.parametrize(("weights", "estimand"), [("pair", "E1"), ("case", "E2"), ("reader", "E3")])
-@pytest.mark.parametrize("method", ["two-way", "bootstrap"])
-def test_the_weights_are_the_estimand_for_both_methods(weights, estimand, method):
+@pytest.mark.parametrize("method", ["two-way", "bootstrap", "two-way-robust"])
+def test_the_weights_are_the_estimand(weights, estimand, method):
     scores = some(3)
     differences = -scores
     expected = {
@@ -172,7 +212,7 @@ def test_arms_that_share_no_reader_and_case_are_refused():
             Question("B", "D"),
             ["has no modality 'B'; it has A, physician", "has no modality 'D'; it has A, physician"],
         ),
-        ([], Question("physician", "A"), ["'A' is a system: the control is a panel of readers"]),
+        ([], Question("physician", "A"), ["'A' is a system: the control of a panel is a panel of readers"]),
         ([], Question("A", "A"), ["--test: is the control itself"]),
         ([("r1", "c1", "A", 1)], ASKED, ["A' has readers and is a reader itself"]),
         ([("B", "other", "B", 1)], Question("B", "physician", common_cases=True), ["share no case"]),
@@ -252,11 +292,13 @@ def test_a_modality_that_is_not_compared_refuses_nothing():
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("power", [-1000, -400, 0, 300])
 def test_scores_of_any_size_have_the_same_interval_in_their_own_units(method, power):
-    scores = np.round(some(3) * 64) / 64
-    here = answer(panel(scores), Question("A", "physician", method, draws=200))
-    there = answer(panel(np.ldexp(scores, power)), Question("A", "physician", method, draws=200))
+    scores = np.round(some(3, holes=0) * 64) / 64
+    here, there = (
+        answer(with_runs(np.ldexp(scores, n), 2.0**n), Question("A", "physician", method, draws=200), RUN_HEADER)
+        for n in (0, power)
+    )
     for key in ("estimate", "se", "low", "high"):
-        assert there[key] == pytest.approx(np.ldexp(here[key], power), rel=1e-9, abs=0)
+        assert there[key] == (here[key] and pytest.approx(np.ldexp(here[key], power), rel=1e-9, abs=0))
     assert (there["df"], there["p"]) == (here["df"], here["p"])
 
 
@@ -286,7 +328,7 @@ def test_a_table_of_several_measures_needs_one_named():
         (np.ones((5, 5)), "zero_variance"),
     ],
 )
-@pytest.mark.parametrize("method", [Method.TWO_WAY, Method.BOOTSTRAP])
+@pytest.mark.parametrize("method", [Method.TWO_WAY, Method.BOOTSTRAP, Method.REML, Method.ROBUST])
 def test_a_refused_interval_keeps_the_estimate_and_gives_the_reason(scores, code, method):
     found = answer(panel(scores), Question("A", "physician", method=method, margin=0.1, better=Better.HIGHER, draws=50))
     assert found["refused"]["code"] == code
@@ -321,3 +363,150 @@ def test_faults_of_a_strata_file_are_named(data, expected):
     with pytest.raises(Faulty) as raised:
         parse_strata(data, "s.csv")
     assert str(raised.value).startswith(expected)
+
+
+def two_systems(shift=0.1, n=9):
+    """Two systems of two runs on the same cases, and a panel that read some of them."""
+    rng = np.random.default_rng(12)
+    a, b = rng.normal(0.5 + shift, 0.05, (2, n)), rng.normal(0.5, 0.05, (2, n))
+    rows = [(m, f"c{c}", m, k + 1, repr(float(s[k, c]))) for m, s in (("A", a), ("B", b)) for k in range(2)
+            for c in range(n)]  # fmt: skip
+    return a.mean(axis=0) - b.mean(axis=0), [*rows, ("r1", "c0", "physician", 1, 0.5)]
+
+
+def test_two_systems_are_compared_case_by_case_without_a_reader():
+    differences, rows = two_systems()
+    found = answer(rows, Question("A", "B"), RUN_HEADER)
+    assert found["estimate"] == pytest.approx(differences.mean())
+    assert found["se"] == pytest.approx(differences.std(ddof=1) / 3)
+    assert (found["df"], found["random"], found["estimand"], found["method"]) == (8, ["case"], "E6", "cases")
+    assert (found["n_readers"], found["n_cases"], found["n_readings"]) == (0, 9, 0)
+    turned = answer(rows, Question("B", "A"), RUN_HEADER)
+    assert turned["estimate"] == -found["estimate"]
+
+
+@pytest.mark.parametrize("method", [Method.CASES, Method.CASE_BOOTSTRAP, Method.SIGN_FLIP])
+def test_two_systems_have_three_methods_that_agree_on_the_estimate(method):
+    differences, rows = two_systems()
+    found = answer(rows, Question("A", "B", method, draws=500), RUN_HEADER)
+    assert found["estimate"] == pytest.approx(differences.mean())
+    assert 0 < found["low"] < found["estimate"] < found["high"]
+    assert compare(table(rows, RUN_HEADER), Question("A", "B", method, draws=500)).estimate.label == (
+        "these systems, new cases"
+    )
+
+
+@pytest.mark.parametrize("method", set(METHODS) - {Method.CASES, Method.CASE_BOOTSTRAP, Method.SIGN_FLIP})
+def test_a_method_that_needs_readers_is_refused_between_systems(method):
+    (fault,) = refused(two_systems()[1], Question("A", "B", method), RUN_HEADER)
+    assert fault.startswith(f"--method: {method} needs readers; two systems are compared by cases")
+
+
+def test_a_case_that_only_one_system_answered_is_refused_or_left_out_and_counted():
+    _, rows = two_systems()
+    silent = [row for row in rows if row[:2] not in {("A", "c1"), ("B", "c4")}]
+    (fault,) = refused(silent, Question("A", "B"), RUN_HEADER)
+    assert fault == (
+        "SCORES.csv: only one of 'A' and 'B' has a value on 2 cases (c1, c4); "
+        "--common-cases leaves these cases out for both"
+    )
+    found = answer(silent, Question("A", "B", common_cases=True), RUN_HEADER)
+    assert (found["n_cases"], found["unmatched"]) == (7, {"readings": 0, "cases": 2})
+    apart = [row for row in rows if (row[0] == "A") == (row[1] < "c4")]
+    assert refused(apart, Question("A", "B", common_cases=True), RUN_HEADER) == [
+        "SCORES.csv: 'A' and 'B' share no case"
+    ]
+
+
+def test_cases_of_two_systems_can_be_drawn_within_strata():
+    _, rows = two_systems()
+    strata = parse_strata("caseID,stratum\n{}\n".format("\n".join(f"c{c},{c % 2}" for c in range(9))).encode())
+    question = Question("A", "B", Method.CASE_BOOTSTRAP, draws=300)
+    plain, within = (compare(table(rows, RUN_HEADER), question, drawn).estimate for drawn in (None, strata))
+    assert within.se != plain.se
+    assert within.label != plain.label
+
+
+def test_what_has_its_own_weights_refuses_others():
+    for method in (Method.REML, Method.ORH, Method.CASES, Method.READERS, Method.SIGN_FLIP, Method.CASE_BOOTSTRAP):
+        (fault,) = refused(panel(some()), Question("A", "physician", method, weights=Weighting.CASE))
+        assert fault == f"--weights: is not used by --method {method}: it has its own"
+    (fault,) = refused(two_systems()[1], Question("A", "B", weights=Weighting.CASE), RUN_HEADER)
+    assert fault == "--weights: is not used between systems: every case counts the same"
+
+
+def test_run_to_run_needs_runs_and_a_panel():
+    assert answer(panel(some()), Question("A", "physician", Method.RUNS))["refused"]["code"] == "few_runs"
+    unaided, aided = panel(some(1)), panel(some(2), modality="aided")
+    rows = [row for row in unaided + aided if row[2] != "A"]
+    assert refused(rows, Question("aided", "physician", Method.RUNS)) == [
+        "--method: runs is of a system against a panel of readers"
+    ]
+
+
+HIGHER = {"better": Better.HIGHER}
+
+
+def test_the_share_of_physicians_beaten_and_the_probability_of_beating_one():
+    scores = some(5)
+    system = float(np.nanmean(scores))
+    share = answer(panel(scores, system), Question("A", "physician", estimand=Estimand.E7, draws=400, **HIGHER))
+    assert share["estimate"] == pytest.approx(np.mean(np.nanmean(scores, axis=1) < system))
+    assert (share["estimand"], share["method"], share["weights"]) == ("E7", "bootstrap", "reader")
+    ahead = answer(panel(scores, system), Question("A", "physician", estimand=Estimand.E8, **HIGHER))
+    assert ahead["estimate"] == pytest.approx(np.mean(scores[np.isfinite(scores)] < system))
+    assert (ahead["estimand"], ahead["method"], ahead["p"]) == ("E8", "two-way", None)
+    assert ahead["runs"] == "compared one by one"
+    for found in (share, ahead):
+        assert 0 <= found["low"] < found["estimate"] < found["high"] <= 1
+        assert found["random"] == ["reader", "case"]
+    lower = Question("A", "physician", estimand=Estimand.E8, better=Better.LOWER)
+    assert answer(panel(scores, system), lower)["estimate"] == pytest.approx(1 - ahead["estimate"])
+
+
+@pytest.mark.parametrize("method", [m for m in METHODS if m is not Method.RUNS])
+def test_the_probability_of_beating_stays_inside_by_every_method_with_students_t(method):
+    question = Question("A", "physician", method, estimand=Estimand.E8, draws=200, **HIGHER)
+    found = answer(complete(4), question, RUN_HEADER)
+    assert found["p"] is None or method is Method.SIGN_FLIP
+    if found["df"] is not None:
+        assert 0 < found["low"] < found["estimate"] < found["high"] < 1
+
+
+@pytest.mark.parametrize(
+    ("keywords", "fault"),
+    [
+        ({"estimand": Estimand.E3}, "--estimand: is E7 or E8"),
+        ({"estimand": Estimand.E7}, "--better: is needed with --estimand E7"),
+        ({"estimand": Estimand.E8, "margin": 0.1, **HIGHER}, "--margin: is in the measure's units, and E8 is a share"),
+        ({"estimand": Estimand.E7, "method": Method.REML, **HIGHER}, "--method: must be bootstrap with --estimand E7"),
+        ({"estimand": Estimand.E8, "method": Method.RUNS, **HIGHER}, "--method: runs has no --estimand E8"),
+        ({"estimand": Estimand.E7, "weights": Weighting.CASE, **HIGHER}, "--weights: is not used by E7"),
+        ({"equivalence": True}, "--equivalence: needs --margin"),
+        ({"equivalence": True, "margin": 0.1, "level": 0.5}, "--level: must be above 0.5 with --equivalence"),
+    ],
+)
+def test_questions_that_contradict_themselves_are_refused(keywords, fault):
+    (found,) = refused(panel(some()), Question("A", "physician", **keywords))
+    assert found.startswith(fault)
+
+
+def test_shares_are_of_a_system_against_a_panel():
+    (fault,) = refused(two_systems()[1], Question("A", "B", estimand=Estimand.E8, **HIGHER), RUN_HEADER)
+    assert fault == "--estimand: E8 is of a system against a panel of readers"
+
+
+@pytest.mark.parametrize("method", [Method.TWO_WAY, Method.BOOTSTRAP, Method.REML])
+def test_equivalence_reads_the_narrower_interval_of_the_same_method(method):
+    rows = panel(some(6), system=0.5)
+    asked = Question("A", "physician", method, level=0.95, draws=500)
+    narrower = answer(rows, replace(asked, level=0.9))
+    bound = max(abs(narrower["low"]), abs(narrower["high"]))
+    for margin, conclusion in ((1.01 * bound, "equivalent"), (0.99 * bound, "inconclusive")):
+        found = answer(rows, replace(asked, equivalence=True, margin=margin))
+        assert found["conclusion"] == conclusion
+        assert (found["level"], found["low"]) == (0.95, answer(rows, asked)["low"])
+        if found["p_margin"] is not None:
+            assert (found["p_margin"] < 0.05) == (conclusion == "equivalent")
+    far = answer(panel(some(6), system=5.0), replace(asked, equivalence=True, margin=0.1))
+    assert far["conclusion"] == "not equivalent"

@@ -15,25 +15,32 @@ if TYPE_CHECKING:
 
 Word = TypeVar("Word", bound=StrEnum)
 
+METHOD_HELP = (
+    "two-way (unless said), bootstrap, reml, orh or two-way-robust; under their own label cases, readers, "
+    "case-bootstrap, sign-flip or runs; two systems: cases (unless said), case-bootstrap or sign-flip."
+)
+
 
 def compare(
     scores: Annotated[Path, typer.Argument(metavar="SCORES.csv")],
     test: Annotated[str, typer.Option(metavar="M", help="The modality that is tested.")],
     control: Annotated[str, typer.Option(metavar="C", help="The modality it is compared with.")],
-    method: Annotated[str, typer.Option(help="two-way or bootstrap.")] = "two-way",
+    method: Annotated[str | None, typer.Option(help=METHOD_HELP)] = None,
     measure: Annotated[str | None, typer.Option(help="Which measure, where the file has several.")] = None,
     better: Annotated[str | None, typer.Option(help="higher or lower.")] = None,
     margin: Annotated[float | None, typer.Option(help="Non-inferiority margin, positive.")] = None,
-    weights: Annotated[str, typer.Option(help="pair, case or reader.")] = "pair",
+    equivalence: Annotated[bool, typer.Option("--equivalence", help="The margin bounds both sides.")] = False,
+    estimand: Annotated[str | None, typer.Option(help="E7 or E8: how often M beats readers of C.")] = None,
+    weights: Annotated[str | None, typer.Option(help="pair (unless said), case or reader.")] = None,
     strata: Annotated[Path | None, typer.Option(metavar="FILE", help="caseID,stratum.")] = None,
     level: Annotated[float, typer.Option(help="Of the interval.")] = 0.95,
-    seed: Annotated[int, typer.Option(help="Of the bootstrap.")] = 0,
-    draws: Annotated[int, typer.Option(help="Of the bootstrap.")] = 10_000,
+    seed: Annotated[int, typer.Option(help="Of what is drawn.")] = 0,
+    draws: Annotated[int, typer.Option(help="How often is drawn.")] = 10_000,
     common_cases: Annotated[bool, typer.Option("--common-cases", help="Leave out cases without an answer.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
 ) -> None:
     """How far M stands from C (M − C), from a table of scores alone."""
-    from analysis.compare import METHODS, Question, comparison_json
+    from analysis.compare import METHODS, Estimand, Question, comparison_json
     from analysis.compare import compare as compared
     from analysis.inference.estimate import Method, Weighting
     from analysis.inference.refusals import few_readers
@@ -41,16 +48,18 @@ def compare(
     from analysis.scores.strata import parse_strata
     from study.profile import Better
 
-    if method not in METHODS:
+    if method is not None and method not in METHODS:
         raise typer.BadParameter(f"{method!r} is not one of {', '.join(METHODS)}.", param_hint="--method")
     question = Question(
         test=test,
         control=control,
-        method=Method(method),
+        method=None if method is None else Method(method),
         measure=measure,
         better=None if better is None else word(Better, better, "--better"),
         margin=margin,
-        weights=word(Weighting, weights, "--weights"),
+        equivalence=equivalence,
+        estimand=None if estimand is None else word(Estimand, estimand, "--estimand"),
+        weights=None if weights is None else word(Weighting, weights, "--weights"),
         level=level,
         seed=seed,
         draws=draws,
@@ -59,8 +68,9 @@ def compare(
     drawn = None if strata is None else parse_strata(read_file(strata), strata.name)
     answered = compared(parse_scores(read_file(scores), scores.name), question, drawn)
     found = comparison_json(answered)
-    if warning := few_readers(answered.estimate):
-        note(warning)
+    for warning in (answered.estimate.label, few_readers(answered.estimate)):
+        if warning:
+            note(warning)
     if as_json:
         say_json(found, indent=1)
         return
@@ -110,7 +120,8 @@ def analyse(
             consensus=consensus,
             progress=advance,
         )
-    files = {**report.files, **({} if reproduce is None else reproduced_files(cut))}
+        kit = {} if reproduce is None else reproduced_files(cut, advance)
+    files = {**report.files, **kit}
     for path in sorted(files):
         written(out / path, files[path])
     for path in sorted(files):
