@@ -1,28 +1,27 @@
 """The whole report of one study, from its cut: the same bytes for the same study, seed and versions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from analysis.digits import Cell, json_bytes
+from analysis.digits import json_bytes
 from analysis.inference.bootstrap import MOST_DRAWS
-from analysis.outcomes.findings import Findings, Progress, find
+from analysis.outcomes.find import Progress, find
+from analysis.outcomes.findings import Findings
 from analysis.report.figures import figures
+from analysis.report.frames import to_frame
 from analysis.report.page import report_html
 from analysis.report.results import results_json
-from analysis.report.tables import (
-    as_csv,
-    as_json,
-    counts_csv,
-    difference_row,
-    harms_csv,
-    reliability_csv,
-    value_row,
-)
+from analysis.report.rowsets import ROWSETS
+from analysis.report.tables import as_csv, as_json
 from study.cut import Cut
 from study.errors import StudyError
 from study.policies import do_nothing, oracle, select_all
 from study.profile import PROFILES
 from study.rubric import Rubric, rebuild
+
+if TYPE_CHECKING:
+    from analysis.report.frames import DataFrame
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +30,10 @@ class Report:
 
     files: Mapping[str, bytes]
     findings: Findings
+
+    def to_frame(self, kind: str = "differences") -> "DataFrame":
+        """One table of the findings as a data frame, such as `values`; see `analysis.report.frames`."""
+        return to_frame(self.findings, kind)
 
 
 def analyse(
@@ -85,21 +88,12 @@ def _rubric(cut: Cut, profile: str | None, consensus: str | None) -> Rubric:
 
 
 def _files(found: Findings) -> dict[str, bytes]:
-    differences = [difference_row(row) for row in found.rows]
-    values = [value_row(value) for value in found.values]
     drawn = figures(found)
+    made = {name: rows(found) for name, rows in ROWSETS.items()}
     return {
         "results.json": results_json(found, drawn),
-        "tables/counts.csv": counts_csv(found),
-        "tables/differences.csv": _table(differences),
-        "tables/differences.json": json_bytes([as_json(row) for row in differences]),
-        "tables/values.csv": _table(values),
-        "tables/harms.csv": harms_csv(found),
-        "tables/reliability.csv": reliability_csv(found),
+        **{f"tables/{name}.csv": as_csv(rows) for name, rows in made.items()},
+        "tables/differences.json": json_bytes([as_json(row) for row in made["differences"]]),
         **{path: body for figure in drawn.values() for path, body in figure.files.items()},
         "report.html": report_html(found, drawn),
     }
-
-
-def _table(rows: Sequence[dict[str, Cell]]) -> bytes:
-    return as_csv(rows, list(rows[0]) if rows else ["id"])

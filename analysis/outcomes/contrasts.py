@@ -7,6 +7,7 @@ import numpy as np
 
 from analysis.inference.bootstrap import Draws, percentile
 from analysis.inference.estimate import NAN, Estimate, Floats, Method, Refusal, RefusalCode, Weighting
+from analysis.inference.families import step_down_max_t
 from analysis.inference.influence import difference
 from analysis.inference.layout import Layout, layout_of, weights_of
 from analysis.inference.pairs import Pairs, Unmatched, system_pairs
@@ -43,6 +44,7 @@ class Contrast:
     modes: tuple[str, str]
     mixed_modes: bool
     band: Band | None = None
+    p_family: float = NAN
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,9 +193,17 @@ def _with_bands(
 ) -> tuple[Contrast, ...]:
     """The family of a simultaneous band is the systems with both intervals; policies are not in it."""
     family = [j for j, k in enumerate(compared) if _in_family(found[k])]
-    made = bands(in_draws[:, family], [found[compared[j]].default for j in family], level=level)
-    by_system = {compared[j]: band for j, band in zip(family, made, strict=True)}
-    return tuple(replace(one, band=by_system.get(k)) for k, one in enumerate(found))
+    if len(family) < 2:
+        return tuple(found)
+    estimates = [found[compared[j]].default for j in family]
+    made = bands(in_draws[:, family], estimates, level=level)
+    adjusted = step_down_max_t(
+        in_draws[:, family], np.array([one.value for one in estimates]), np.array([one.se for one in estimates])
+    )
+    changed = list(found)
+    for j, band, p in zip(family, made, adjusted.tolist(), strict=True):
+        changed[compared[j]] = replace(found[compared[j]], band=band, p_family=p)
+    return tuple(changed)
 
 
 def _in_family(contrast: Contrast) -> bool:

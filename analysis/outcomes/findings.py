@@ -1,55 +1,56 @@
 """Everything that one analysis of one study finds, unrounded, before anything is written."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
-
-from analysis.inference.bootstrap import Draws, draw
-from analysis.inference.estimate import NAN, Floats, Ints
-from analysis.inference.exact import dot, total
+from analysis.inference.estimate import NAN
+from analysis.inference.heterogeneity import Heterogeneity
 from analysis.inference.margins import Conclusion, conclude, p_worse_by_margin
-from analysis.outcomes.agreement import Reliability, complete_table, reliability
-from analysis.outcomes.cells import Cells, cells
-from analysis.outcomes.contrasts import Contrast, contrasts, ordered
-from analysis.outcomes.counts import ArmCounts, count
-from analysis.outcomes.frame import HARM_ROWS, Frame, PhysicianArm, completed_only, frame
-from analysis.outcomes.times import CaseTime, case_times, limits
-from analysis.outcomes.values import Value, values
-from study.answer import Answer
+from analysis.outcomes.agreement import Reliability
+from analysis.outcomes.cells import Cells
+from analysis.outcomes.contrasts import Contrast
+from analysis.outcomes.counts import ArmCounts
+from analysis.outcomes.frame import Frame
+from analysis.outcomes.harms import HarmRate
+from analysis.outcomes.laid import LEVEL
+from analysis.outcomes.numbers import Needed
+from analysis.outcomes.sensitivity import Sensitivity
+from analysis.outcomes.specialties import OfSpecialty
+from analysis.outcomes.systems import SystemPair
+from analysis.outcomes.times import CaseTime
+from analysis.outcomes.values import Value
 from study.cut import Cut
 from study.profile import Better, Measure
 from study.rubric import Rubric
 
-Progress = Callable[[str, int, int], None]
-"""Called with what is being done, how many parts are done, and how many there are."""
-
-LEVEL = 0.95
-MAIN, COMPLETED_ONLY = "main", "completed only"
+MAIN, COMPLETED_ONLY, HARMS = "main", "completed only", "harms"
+"""All readings; those handed in before time; and counts of harms rather than the profile's measures."""
+PROPORTION, PER_HUNDRED = "proportion", "per 100 cases"
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A contrast with the id under which every table, figure and sentence refers to it."""
+    """A contrast with the id under which every table, figure and sentence refers to it.
+
+    `p_holm`: of the primary comparison's two sides on another measure, p adjusted over all such measures; NaN for all
+    other rows.
+    """
 
     id: str
     analysis: str
     contrast: Contrast
-
-
-@dataclass(frozen=True, slots=True)
-class HarmRates:
-    """Harms per 100 cases of one respondent, by kind and severity in the order of `HARM_ROWS`."""
-
-    respondent: str
-    kind: str
-    arm: str
-    per_hundred: tuple[float, ...]
+    unit: str = PROPORTION
+    p_holm: float = NAN
 
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """One analysis: the rubric it was made under, what was counted, every contrast and value, and the draws."""
+    """One analysis: the rubric it was made under, what was counted, every contrast and value, and the draws.
+
+    `sensitivities` are of the primary comparison, `ahead` how often its system is, `systems` that system against every
+    other one, `cells` its readings one by one (of the best system where the protocol's comparison has no value),
+    `apart` how far its differences lie apart between specialties.
+    """
 
     cut: Cut
     rubric: Rubric
@@ -59,7 +60,13 @@ class Findings:
     counts: tuple[ArmCounts, ...]
     rows: tuple[Row, ...]
     values: tuple[Value, ...]
-    harms: tuple[HarmRates, ...]
+    harms: tuple[HarmRate, ...]
+    needed: tuple[Needed, ...]
+    sensitivities: tuple[Sensitivity, ...]
+    ahead: tuple[Sensitivity, ...]
+    systems: tuple[SystemPair, ...]
+    specialties: tuple[OfSpecialty, ...]
+    apart: Heterogeneity | None
     times: tuple[CaseTime, ...]
     limits: Mapping[str, float]
     cells: Cells | None
@@ -136,136 +143,3 @@ class Findings:
             and measure in (None, row.contrast.measure)
             and control in (None, row.contrast.control)
         )
-
-
-def find(
-    cut: Cut,
-    rubric: Rubric,
-    policies: Sequence[Answer],
-    *,
-    seed: int,
-    draws: int,
-    progress: Progress = lambda _what, _done, _of: None,
-) -> Findings:
-    """Score, lay out, draw once, and estimate everything on the same draws."""
-    progress("scoring", 0, 1)
-    study = frame(cut, rubric, policies)
-    completed = completed_only(cut, rubric, policies)
-    progress("scoring", 1, 1)
-    measures = _primary_first(cut, tuple(table.measure for table in study.tables.values()))
-    arms = _control_first(cut, study)
-    drawn = _draws(study, seed, draws)
-    mixed_modes = cut.protocol.primary is not None and cut.protocol.primary.mixed_modes
-
-    found: list[tuple[str, Contrast]] = []
-    alone: list[Value] = []
-    parts = [(measure, arm) for measure in measures for arm in arms]
-    for done, (measure, arm) in enumerate(parts):
-        progress("differences", done, len(parts))
-        table = study.tables[measure.name]
-        made = contrasts(study, table, arm, drawn, level=LEVEL, mixed_modes=mixed_modes)
-        found += [(MAIN, contrast) for contrast in ordered(made)]
-        alone += values(study, table, arm, level=LEVEL)
-    progress("differences", len(parts), len(parts))
-    for arm in arms:
-        table = completed.tables[measures[0].name]
-        made = contrasts(completed, table, completed.arms[arm.name], drawn, level=LEVEL, mixed_modes=mixed_modes)
-        found += [(COMPLETED_ONLY, contrast) for contrast in ordered(made)]
-
-    progress("reliability", 0, 1)
-    ratings = {(f"{r.case_id}/{r.option_id}", r.rater): r.score for r in cut.ratings}
-    agreement = reliability(complete_table(ratings)[1])
-    progress("reliability", 1, 1)
-    numbered = tuple(Row(f"d{n}", analysis, contrast) for n, (analysis, contrast) in enumerate(found, start=1))
-    return Findings(
-        cut=cut,
-        rubric=rubric,
-        study=study,
-        measures=measures,
-        control=arms[0].name,
-        counts=count(cut),
-        rows=numbered,
-        values=tuple(alone),
-        harms=tuple(rates for arm in arms for rates in _harm_rates(study, arm)),
-        times=case_times(cut),
-        limits=limits(cut),
-        cells=_cells(cut, study, measures[0], arms[0], numbered),
-        agreement=agreement,
-        seed=seed,
-        draws=draws,
-        draws_digest=drawn.digest,
-    )
-
-
-def _cells(cut: Cut, study: Frame, measure: Measure, arm: PhysicianArm, rows: Sequence[Row]) -> Cells | None:
-    """Of the primary comparison; of the best system, where the protocol's has no value. None: no system has one."""
-    wanted = None if cut.protocol.primary is None else cut.protocol.primary.test
-    of_measure = [
-        row.contrast
-        for row in rows
-        if (row.analysis, row.contrast.measure, row.contrast.control) == (MAIN, measure.name, arm.name)
-    ]
-    systems = [contrast for contrast in of_measure if not contrast.policy and np.isfinite(contrast.default.value)]
-    shown = next((contrast for contrast in systems if contrast.test == wanted), None) or next(iter(systems), None)
-    if shown is None:
-        return None
-    place = [system.name for system in study.systems].index(shown.test)
-    return cells(study, study.tables[measure.name], arm, place)
-
-
-def _primary_first(cut: Cut, measures: tuple[Measure, ...]) -> tuple[Measure, ...]:
-    wanted = None if cut.protocol.primary is None else cut.protocol.primary.measure
-    return tuple(sorted(measures, key=lambda measure: measure.name != wanted))
-
-
-def _control_first(cut: Cut, study: Frame) -> list[PhysicianArm]:
-    wanted = None if cut.protocol.primary is None else cut.protocol.primary.control
-    return sorted(study.arms.values(), key=lambda arm: arm.name != wanted)
-
-
-def _draws(study: Frame, seed: int, n_draws: int) -> Draws:
-    """Readers are drawn among those of the same arms, cases among those that somebody read."""
-    read = np.stack([arm.read for arm in study.arms.values()])
-    arms_of_reader = np.any(read, axis=2).T
-    strata: dict[tuple[bool, ...], list[int]] = {}
-    for reader, arms in enumerate(arms_of_reader.tolist()):
-        if any(arms):
-            strata.setdefault(tuple(arms), []).append(reader)
-    was_read = np.flatnonzero(read.any(axis=(0, 1)))
-    return draw(
-        seed,
-        n_draws,
-        len(study.readers),
-        len(study.cases),
-        reader_strata=[_ints(strata[arms]) for arms in sorted(strata)],
-        case_strata=[_ints(was_read)] if was_read.size else [],
-    )
-
-
-def _ints(members: "list[int] | Ints") -> Ints:
-    return np.asarray(members, dtype=np.int64)
-
-
-def _harm_rates(study: Frame, arm: PhysicianArm) -> list[HarmRates]:
-    """Over the cases that the arm read, weighted as they were read; NaN where a system did not answer them all."""
-    if not arm.read.any():
-        return []
-    times_read = arm.read.sum(axis=0).astype(np.float64)
-    was_read = times_read > 0
-    weights = times_read[was_read] / times_read.sum()
-
-    def rates(per_case: Floats) -> tuple[float, ...]:
-        return tuple(100 * dot(weights, column) for column in per_case[was_read].T)
-
-    readings = study.harms.arms[arm.name][arm.read]
-    of_arm = tuple(100 * total(column) / len(column) for column in readings.T)
-    return [
-        HarmRates(arm.name, "physicians", arm.name, of_arm),
-        *(
-            HarmRates(system.name, "policy" if system.policy else "system", arm.name, rates(study.harms.systems[k]))
-            for k, system in enumerate(study.systems)
-        ),
-    ]
-
-
-HARM_LABELS = tuple(f"{severity} {kind}" for kind, severity in HARM_ROWS)

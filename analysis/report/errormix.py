@@ -2,11 +2,13 @@
 
 import math
 
-from analysis.outcomes.findings import HARM_LABELS, Findings, HarmRates
+from analysis.outcomes.findings import Findings
 from analysis.outcomes.frame import HARM_ROWS
 from analysis.report import svg
 from analysis.report.figure import Figure
-from analysis.report.order import called, in_order
+from analysis.report.harmtable import HarmMix, harm_mixes
+from analysis.report.order import called
+from analysis.report.rowsets import harms
 from analysis.wording import counted, percent, plain
 
 LEFT, WIDTH, ROW, ENDS = 170.0, 700.0, 22.0, 52.0
@@ -16,8 +18,7 @@ SIDES = {"omission": -1.0, "commission": 1.0}
 
 def errors_figure(found: Findings) -> Figure:
     """One bar a respondent, in errors per 100 cases; the severest stand next to the middle."""
-    rows = in_order(found, found.harms)
-    columns = tuple(label.replace(" ", "_") for label in HARM_LABELS)
+    rows = harm_mixes(found)
     return Figure(
         name="errors",
         title="Errors by kind and severity",
@@ -26,29 +27,20 @@ def errors_figure(found: Findings) -> Figure:
         "omissions, right: commissions; the darker, the severer. The figures at the ends are the sums of each side; a "
         "reference policy that goes on beyond the others ends in an arrowhead.",
         svg=_drawn(found, rows),
-        columns=("respondent", "kind", "arm", *columns),
-        rows=tuple(
-            {
-                "respondent": row.respondent,
-                "kind": row.kind,
-                "arm": row.arm,
-                **dict(zip(columns, row.per_hundred, strict=True)),
-            }
-            for row in rows
-        ),
+        rows=harms(found),
     )
 
 
-def _side(row: HarmRates, kind: str) -> list[float]:
+def _side(row: HarmMix, kind: str) -> list[float]:
     """From mild to severe."""
     return [rate for (of_kind, _), rate in zip(HARM_ROWS, row.per_hundred, strict=True) if of_kind == kind]
 
 
-def _known(rows: list[HarmRates]) -> list[HarmRates]:
+def _known(rows: list[HarmMix]) -> list[HarmMix]:
     return [row for row in rows if sum(row.per_hundred) == sum(row.per_hundred)]
 
 
-def _says(found: Findings, rows: list[HarmRates]) -> str:
+def _says(found: Findings, rows: list[HarmMix]) -> str:
     known = [row for row in _known(rows) if row.arm == found.control]
     physicians = next((row for row in known if row.kind == "physicians"), None)
     systems = [row for row in known if row.kind == "system"]
@@ -64,11 +56,11 @@ def _says(found: Findings, rows: list[HarmRates]) -> str:
     return f"{said}; {fewer} of {counted(len(systems), 'system')} make fewer severe ones than they do."
 
 
-def _severe(row: HarmRates) -> float:
+def _severe(row: HarmMix) -> float:
     return sum(_side(row, kind)[-1] for kind in SIDES)
 
 
-def _drawn(found: Findings, rows: list[HarmRates]) -> str:
+def _drawn(found: Findings, rows: list[HarmMix]) -> str:
     name = "Errors per 100 cases by kind and severity, one bar a respondent. The table has the numbers."
     known = _known(rows)
     if not known:
@@ -89,7 +81,7 @@ def _drawn(found: Findings, rows: list[HarmRates]) -> str:
     return svg.drawing(WIDTH, bottom + 6, parts, name=name)
 
 
-def _reach(rows: list[HarmRates]) -> dict[str, float]:
+def _reach(rows: list[HarmMix]) -> dict[str, float]:
     """How far each side goes: as far as anybody's but a policy's; a policy that goes on ends in an arrowhead."""
     answered = [row for row in rows if row.kind != "policy"] or rows
     return {kind: max(*(sum(_side(row, kind)) for row in answered), 1e-9) for kind in SIDES}

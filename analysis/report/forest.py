@@ -12,7 +12,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from analysis.outcomes.findings import Findings, Row
-from analysis.report.figure import Figure, columns_of
+from analysis.report.figure import Figure
 from analysis.report.order import primary_rows
 from analysis.report.sentences import mixed_notes
 from analysis.report.tables import difference_row
@@ -42,7 +42,6 @@ class Forest:
 def forest_figure(found: Findings) -> Figure:
     """The primary measure against the control arm."""
     forest = forest_of(found)
-    rows = tuple(difference_row(row) for row in forest.rows)
     margin = "" if forest.margin is None else " Dashed: the protocol’s margin."
     return Figure(
         name="forest",
@@ -52,8 +51,7 @@ def forest_figure(found: Findings) -> Figure:
         "Thin: crossed bootstrap. Hollow: a reference policy. An arrowhead: what goes on beyond the figure."
         f"{margin} The table below holds the same numbers.",
         svg=forest_svg(forest),
-        columns=columns_of(rows, ("id",)),
-        rows=rows,
+        rows=[difference_row(row) for row in forest.rows],
     )
 
 

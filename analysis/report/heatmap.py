@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from analysis.digits import Cell
 from analysis.inference.estimate import Floats, Ints
 from analysis.outcomes.cells import Cells
 from analysis.outcomes.findings import Findings
@@ -15,7 +16,6 @@ SHADES = ("#0b2c5c", "#2b5a96", "#6d95c4", "#b4cbe4", "#e6e3d8", "#f2d3a8", "#e0
 MIDDLE = len(SHADES) // 2
 WIDEST, TALL = 36.0, 520.0
 MARKED_FROM = 4.0  # units of the drawing: smaller cells carry none
-COLUMNS = ("reader", "case", "difference")
 
 
 def heat_figure(found: Findings) -> Figure:
@@ -32,19 +32,20 @@ def heat_figure(found: Findings) -> Figure:
         "system lower; brown, with a dot where there is room: the system higher. Whole rows of one shade mean that "
         "physicians differ, whole columns that cases do.",
         svg=_drawn(found, drawn),
-        columns=COLUMNS,
-        rows=tuple(_rows(found, drawn)),
+        rows=_rows(found, drawn),
     )
 
 
-def _rows(found: Findings, drawn: Cells | None) -> list[dict[str, str | float]]:
+def _rows(found: Findings, drawn: Cells | None) -> list[dict[str, Cell]]:
     if drawn is None:
         return []
     readers, cases = np.nonzero(drawn.mask)
     study = found.study
     return [
-        {"reader": study.readers[r], "case": study.cases[c], "difference": value}
-        for r, c, value in zip(readers.tolist(), cases.tolist(), drawn.values.tolist(), strict=True)
+        {"id": f"x{n}", "test": drawn.test, "reader": study.readers[r], "case": study.cases[c], "difference": value}
+        for n, (r, c, value) in enumerate(
+            zip(readers.tolist(), cases.tolist(), drawn.values.tolist(), strict=True), start=1
+        )
     ]
 
 

@@ -7,13 +7,25 @@ from typing import TYPE_CHECKING
 
 from analysis import wording
 from analysis.inference.refusals import few_readers
-from analysis.outcomes.findings import COMPLETED_ONLY, HARM_LABELS, MAIN, Findings, Row
+from analysis.outcomes.findings import COMPLETED_ONLY, MAIN, Findings, Row
+from analysis.outcomes.harms import GROUPS, SINGLE
 from analysis.outcomes.values import Value
 from analysis.report.figure import Figure
+from analysis.report.harmtable import harm_mixes
 from analysis.report.legend import ends_of_scale, legend
 from analysis.report.methods import methods, software
 from analysis.report.order import in_order, primary_rows
 from analysis.report.results import provenance
+from analysis.report.sections import (
+    SHOWN_WITH_INTERVAL,
+    apart_says,
+    best_says,
+    needed_lines,
+    needed_range,
+    needed_words,
+    specialty_lines,
+    systems_says,
+)
 from analysis.report.sentences import key_finding, mixed_notes
 from analysis.wording import counted, listed
 from study.profile import Measure, MeasureKind
@@ -77,12 +89,18 @@ def report_html(found: Findings, figures: Mapping[str, Figure]) -> bytes:
                 table for measure in found.measures[1:] for table in _tables(found, MAIN, measure, _remark(measure))
             ],
             values=in_order(found, _values(found)),
-            harms=in_order(found, found.harms),
+            harms=harm_mixes(found),
+            harm_groups=GROUPS[:SINGLE],
+            harm_sums=SHOWN_WITH_INTERVAL,
+            needed=needed_lines(found),
+            apart_says=apart_says(found),
+            best_says=best_says(found),
+            systems_says=systems_says(found),
+            specialties=specialty_lines(found),
             legend=legend(found),
             told=TOLD,
             scored_as=SCORED_AS,
             notes=mixed_notes(found.rows),
-            harm_labels=HARM_LABELS,
             methods=[*methods(found), software(found)],
             provenance=provenance(found),
             locked_at=_instant(found.cut.locked_at_us),
@@ -186,4 +204,5 @@ def _environment() -> "Environment":
     )
     words = ("plain", "signed", "interval", "p_value", "percent", "counted", "listed")
     environment.filters.update({name: getattr(wording, name) for name in words})
+    environment.filters.update({"needed": needed_words, "needed_range": needed_range})
     return environment

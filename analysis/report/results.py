@@ -5,14 +5,18 @@ from collections.abc import Mapping
 
 from analysis.digits import Json, json_bytes, number
 from analysis.outcomes.counts import MISSING
-from analysis.outcomes.findings import HARM_LABELS, LEVEL, Findings
+from analysis.outcomes.findings import Findings
 from analysis.report.figure import Figure
 from analysis.report.legend import ends_of_scale, legend
 from analysis.report.methods import methods
+from analysis.report.rowsets import ROWSETS
 from analysis.report.sentences import key_finding, mixed_notes
-from analysis.report.tables import as_json, difference_row, value_row
+from analysis.report.tables import as_json
 from analysis.versions import versions
 from analysis.wording import counted
+
+OWN_SHAPE = ("counts", "reliability")
+"""Tables that the document holds as one record an arm, or one in all, rather than row by row."""
 
 
 def provenance(found: Findings) -> dict[str, Json]:
@@ -25,7 +29,7 @@ def provenance(found: Findings) -> dict[str, Json]:
         "seed": found.seed,
         "draws": found.draws,
         "draws_digest": found.draws_digest,
-        "level": LEVEL,
+        "level": found.level,
         "locked_at_us": found.cut.locked_at_us,
         "lock_reason": found.cut.lock_reason,
         "versions": {**versions("numpy", "scipy", "pingouin", "matplotlib"), "python": platform.python_version()},
@@ -59,9 +63,8 @@ def results_json(found: Findings, figures: Mapping[str, Figure]) -> bytes:
                 }
                 for measure in found.measures
             ],
-            "differences": [as_json(difference_row(row)) for row in found.rows],
-            "values": [as_json(value_row(value)) for value in found.values],
-            "harms_per_100_cases": _harms(found),
+            **{name: [as_json(row) for row in rows(found)] for name, rows in ROWSETS.items() if name not in OWN_SHAPE},
+            "heterogeneity": _heterogeneity(found),
             "reliability": _reliability(found),
             "figures": [
                 {"name": name, "title": figure.title, "says": figure.says, "caption": figure.caption}
@@ -141,16 +144,22 @@ def _systems(found: Findings) -> list[Json]:
     ]
 
 
-def _harms(found: Findings) -> list[Json]:
-    return [
-        {
-            "respondent": rates.respondent,
-            "kind": rates.kind,
-            "arm": rates.arm,
-            **{label: number(rate) for label, rate in zip(HARM_LABELS, rates.per_hundred, strict=True)},
-        }
-        for rates in found.harms
-    ]
+def _heterogeneity(found: Findings) -> Json:
+    """How far the differences of one system lie apart between specialties; null: no system has a value."""
+    apart, shown = found.apart, found.cells
+    if apart is None or shown is None:
+        return None
+    return {
+        "id": "q1",
+        "test": shown.test,
+        "specialties": list(apart.groups),
+        "q": number(apart.q),
+        "df": apart.df,
+        "i_squared": number(apart.share),
+        "common": number(apart.common),
+        "refused": None if apart.refused is None else str(apart.refused.code),
+        "refused_reason": None if apart.refused is None else apart.refused.reason,
+    }
 
 
 def _reliability(found: Findings) -> dict[str, Json]:

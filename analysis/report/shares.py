@@ -1,5 +1,6 @@
 """Where the uncertainty of each difference comes from, as bars that add up to all of it."""
 
+from analysis.digits import Cell
 from analysis.outcomes.findings import Findings, Row
 from analysis.report import svg
 from analysis.report.figure import Figure
@@ -22,12 +23,11 @@ def shares_figure(found: Findings) -> Figure:
         caption="Each bar is the whole variance of one difference, after negative components were taken as zero. More "
         "cases shrink the dark part, more physicians the middle one, more readings of either kind the light one.",
         svg=_drawn(found, rows),
-        columns=("id", "test", "control", "measure", "share_case", "share_reader", "share_cell", "se", "df"),
-        rows=tuple(_row(row) for row in rows),
+        rows=[_row(row) for row in rows],
     )
 
 
-def _row(row: Row) -> dict[str, str | float]:
+def _row(row: Row) -> dict[str, Cell]:
     contrast, default = row.contrast, row.contrast.default
     return {
         "id": row.id,

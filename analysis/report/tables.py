@@ -1,4 +1,4 @@
-"""The findings as rows for other programs: one definition of each row, for CSV and JSON alike."""
+"""Differences and values as rows for other programs: one definition of each row, for CSV and JSON alike."""
 
 from collections.abc import Sequence
 
@@ -6,10 +6,12 @@ from analysis.digits import Cell, Json, csv_bytes, number
 from analysis.inference.estimate import Estimate
 from analysis.inference.refusals import few_readers
 from analysis.outcomes.contrasts import Contrast
-from analysis.outcomes.counts import count_rows
-from analysis.outcomes.findings import HARM_LABELS, Findings, Row
+from analysis.outcomes.findings import Row
 from analysis.outcomes.values import Value
 from analysis.report.sentences import mixed_modes
+
+SYSTEM_MINUS_PHYSICIANS = "E1"
+"""What every difference between a system and an arm estimates: every reading that can be paired counts the same."""
 
 
 def difference_row(row: Row) -> dict[str, Cell]:
@@ -20,10 +22,13 @@ def difference_row(row: Row) -> dict[str, Cell]:
         "id": row.id,
         "analysis": row.analysis,
         "measure": contrast.measure,
+        "unit": row.unit,
         "better": contrast.better,
         "test": contrast.test,
         "kind": "policy" if contrast.policy else "system",
         "control": contrast.control,
+        "estimand": SYSTEM_MINUS_PHYSICIANS,
+        "random": "+".join(default.random),
         "test_value": contrast.test_value,
         "control_value": contrast.control_value,
         "estimate": default.value,
@@ -33,6 +38,8 @@ def difference_row(row: Row) -> dict[str, Cell]:
         "high": default.high,
         "level": default.level,
         "p": default.p,
+        "p_family": contrast.p_family,
+        "p_holm": row.p_holm,
         "method": str(default.method),
         "bootstrap_se": beside.se,
         "bootstrap_low": beside.low,
@@ -58,8 +65,8 @@ def difference_row(row: Row) -> dict[str, Cell]:
         "mode_control": contrast.modes[1],
         "mixed_modes": contrast.mixed_modes,
         "note": " ".join(_notes(contrast)) or None,
-        **_refused("refused", default),
-        **_refused("bootstrap_refused", beside),
+        **refused("refused", default),
+        **refused("bootstrap_refused", beside),
     }
 
 
@@ -69,10 +76,11 @@ def _notes(contrast: Contrast) -> list[str]:
     return [*([mixed_modes(contrast)] if contrast.mixed_modes else []), *([few] if few else [])]
 
 
-def value_row(value: Value) -> dict[str, Cell]:
-    """One respondent on one measure, flat."""
-    estimate = value.estimate
+def value_row(id_: str, value: Value) -> dict[str, Cell]:
+    """One respondent on one measure, flat. `beside`: of a rate, Wilson's interval with an effective sample size."""
+    estimate, beside = value.estimate, value.beside
     return {
+        "id": id_,
         "respondent": value.respondent,
         "kind": value.kind,
         "arm": value.arm,
@@ -90,16 +98,19 @@ def value_row(value: Value) -> dict[str, Cell]:
         "n_cases": estimate.n_cases,
         "n_readings": estimate.n_readings,
         "undefined": value.undefined,
+        "beside_method": None if beside is None else str(beside.method),
+        "beside_low": None if beside is None else beside.low,
+        "beside_high": None if beside is None else beside.high,
         "note": few_readers(estimate),
-        **_refused("refused", estimate),
+        **refused("refused", estimate),
     }
 
 
-def _refused(name: str, estimate: Estimate) -> dict[str, Cell]:
-    refused = estimate.refused
+def refused(name: str, estimate: Estimate) -> dict[str, Cell]:
+    why = estimate.refused
     return {
-        name: None if refused is None else str(refused.code),
-        f"{name}_reason": None if refused is None else refused.reason,
+        name: None if why is None else str(why.code),
+        f"{name}_reason": None if why is None else why.reason,
     }
 
 
@@ -108,34 +119,7 @@ def as_json(row: dict[str, Cell]) -> dict[str, Json]:
     return {key: number(cell) if isinstance(cell, float) else cell for key, cell in row.items()}
 
 
-def as_csv(rows: Sequence[dict[str, Cell]], columns: Sequence[str]) -> bytes:
-    """The rows under their header; the header alone where there is none."""
+def as_csv(rows: Sequence[dict[str, Cell]]) -> bytes:
+    """The rows under their header; of no rows, the one column that every table has."""
+    columns = list(rows[0]) if rows else ["id"]
     return csv_bytes(columns, ([row[column] for column in columns] for row in rows))
-
-
-def counts_csv(found: Findings) -> bytes:
-    return csv_bytes(("arm", "what", "n"), count_rows(found.counts))
-
-
-def harms_csv(found: Findings) -> bytes:
-    """Harms per 100 cases, by severity and kind."""
-    return csv_bytes(
-        ("respondent", "kind", "arm", *(label.replace(" ", "_") for label in HARM_LABELS)),
-        ([rates.respondent, rates.kind, rates.arm, *rates.per_hundred] for rates in found.harms),
-    )
-
-
-def reliability_csv(found: Findings) -> bytes:
-    """The intraclass correlations of the ratings, one rater and the average rater."""
-    agreement = found.agreement
-    return csv_bytes(
-        ("coefficient", "value", "low", "high", "raters", "options", "reason"),
-        [
-            (name, value, low, high, agreement.n_raters, agreement.n_targets, agreement.reason)
-            for name, value, low, high in (
-                ("ICC(A,1)", agreement.single, agreement.single_low, agreement.single_high),
-                ("ICC(A,k)", agreement.average, agreement.average_low, agreement.average_high),
-                ("exact agreement", agreement.exact_agreement, None, None),
-            )
-        ],
-    )

@@ -4,12 +4,12 @@ from analysis.outcomes.findings import Findings
 from analysis.outcomes.times import CaseTime
 from analysis.report import svg
 from analysis.report.figure import Figure
+from analysis.report.rowsets import times
 from analysis.wording import counted, plain
 
 LEFT, TOP, WIDTH, HEIGHT = 54.0, 30.0, 700.0, 260.0
 FEW_CASES = 40
 LOOKS = ((svg.BLUE, "#9fb9da"), (svg.ORANGE, "#e3b98c"), (svg.INK, "#b9c1ca"))
-COLUMNS = ("arm", "case", "n", "timed_out", "low_quartile_s", "median_s", "high_quartile_s")
 
 
 def times_figure(found: Findings) -> Figure:
@@ -22,21 +22,8 @@ def times_figure(found: Findings) -> Figure:
         "reading that timed out counts with the time it was given, so what stands at the limit means “at least”. "
         "Dashed: the protocol’s limit; a reader who was given more time, or back what an outage took, may be above it.",
         svg=_drawn(found),
-        columns=COLUMNS,
-        rows=tuple(_row(time) for time in found.times),
+        rows=times(found),
     )
-
-
-def _row(time: CaseTime) -> dict[str, str | int | float]:
-    return {
-        "arm": time.arm,
-        "case": time.case,
-        "n": time.n,
-        "timed_out": time.timed_out,
-        "low_quartile_s": time.low_quartile,
-        "median_s": time.median,
-        "high_quartile_s": time.high_quartile,
-    }
 
 
 def _says(found: Findings) -> str:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from analysis.digits import Cell
 from analysis.outcomes.findings import Findings
 from analysis.outcomes.values import Value
 from analysis.report import svg
@@ -14,10 +15,6 @@ PAIRS = (("completeness", "restraint"), ("recall_weighted", "precision_weighted"
 """Upwards and to the right, by profile."""
 LEFT, TOP, SIDE, WIDTH = 54.0, 10.0, 400.0, 700.0
 KEY_LINE, SMALLEST_SPAN = 15.0, 0.05
-COLUMNS = (
-    "number", "respondent", "kind", "across", "across_value", "across_low", "across_high",
-    "up", "up_value", "up_low", "up_high",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +63,7 @@ def tradeoff_figure(found: Findings) -> Figure:
         "too. Square: the physicians; hollow: a reference policy. Intervals of two respondents may overlap although "
         "their difference on the same cases is well known: the tables of differences say.",
         svg=_drawn(found, points, up, across),
-        columns=COLUMNS,
-        rows=tuple(_row(point) for point in points),
+        rows=[_row(point) for point in points],
     )
 
 
@@ -84,9 +80,10 @@ def _points(found: Findings, up: Measure, across: Measure) -> list[_Point]:
     return [_Point(n, by_key[name, across.name], by_key[name, up.name]) for n, name in enumerate(names)]
 
 
-def _row(point: _Point) -> dict[str, str | int | float]:
+def _row(point: _Point) -> dict[str, Cell]:
     across, up = point.across.estimate, point.up.estimate
     return {
+        "id": f"x{point.number}",
         "number": point.number,
         "respondent": point.across.respondent,
         "kind": point.across.kind,

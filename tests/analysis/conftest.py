@@ -44,7 +44,7 @@ def picked(rng, generous):
     return Response(frozenset(np.array(OPTIONS)[rng.random(len(OPTIONS)) < wanted].tolist()))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def a_cut():
     """A small study with every kind of ending: seven readers of six cases, and two systems of three runs."""
 

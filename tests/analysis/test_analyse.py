@@ -13,6 +13,7 @@ import pytest
 
 from analysis.analyse import analyse
 from analysis.outcomes.findings import COMPLETED_ONLY, MAIN
+from analysis.report.rowsets import ROWSETS
 from study.answer import Kind, Mapper, Response, ResponseMode
 from study.errors import StudyError
 from study.progress import COMPLETED, SCORED, Ending, State
@@ -23,12 +24,8 @@ DRAWS = 400
 FIGURES = ("forest", "variance", "cells", "tradeoff", "errors", "times")
 FILES = {
     "results.json",
-    "tables/counts.csv",
-    "tables/differences.csv",
+    *(f"tables/{name}.csv" for name in ROWSETS),
     "tables/differences.json",
-    "tables/values.csv",
-    "tables/harms.csv",
-    "tables/reliability.csv",
     *(f"figures/{name}.{kind}" for name in FIGURES for kind in ("svg", "csv")),
     "report.html",
 }
@@ -166,6 +163,8 @@ def test_another_seed_changes_the_bootstrap_and_nothing_else(a_cut):
         "simultaneous_low",
         "simultaneous_high",
         "draws_without_value",
+        "bootstrap_refused_reason",
+        "p_family",
     }
     assert "bootstrap_low" in changed
 
@@ -247,7 +246,12 @@ def test_a_system_without_an_answer_is_refused_by_name_and_the_others_stand(a_cu
     assert refused["refused"] == "missing_answers"
     assert refused["refused_reason"] == "Birch has no answer on 1 compared case (case-2)."
     assert refused["estimate"] == refused["low"] == refused["bootstrap_low"] == ""
-    assert row(report, "Alder") == {**row(run(cut), "Alder"), "simultaneous_low": "", "simultaneous_high": ""}
+    assert row(report, "Alder") == {
+        **row(run(cut), "Alder"),
+        "simultaneous_low": "",
+        "simultaneous_high": "",
+        "p_family": "",
+    }
     assert "Birch has no answer on 1 compared case" in report.files["report.html"].decode()
     values = {
         found["respondent"]: found for found in rows_of(report, "tables/values.csv") if found["measure"] == "severe"

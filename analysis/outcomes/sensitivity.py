@@ -1,0 +1,87 @@
+"""The primary comparison once more, by every method that can make it: what moves when the assumptions do."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from analysis.inference.conditional import new_cases, new_readers
+from analysis.inference.estimate import Estimate, Weighting
+from analysis.inference.orh import orh
+from analysis.inference.refusals import refuse_variants, withheld
+from analysis.inference.reml import reml
+from analysis.inference.robust import robust
+from analysis.inference.twoway import twoway
+from analysis.outcomes.cells import Cells
+from analysis.outcomes.contrasts import Contrast
+from analysis.outcomes.frame import Frame
+
+
+@dataclass(frozen=True, slots=True)
+class Sensitivity:
+    """One more look at one difference. `what` is the method in words, `estimand` what it estimates (E1 …)."""
+
+    what: str
+    estimand: str
+    estimate: Estimate
+
+    @property
+    def conditional(self) -> bool:
+        """Whether it generalises over less than physicians and cases both."""
+        return self.estimate.random != ("reader", "case")
+
+
+def sensitivities(
+    study: Frame, primary: Contrast, compared: Cells, completed: Contrast | None
+) -> tuple[Sensitivity, ...]:
+    """The primary difference by every method; the default and its bootstrap first, what is conditional last.
+
+    Parameters
+    ----------
+    study : Frame
+    primary : Contrast
+        The protocol's comparison, with its value.
+    compared : Cells
+        Its N readings.
+    completed : Contrast, optional
+        The same over readings that were handed in before time.
+
+    Returns
+    -------
+    tuple of Sensitivity
+        A method that is of one value a reading (a mixed model, analysis of variance, other weights) is not in it where
+        the measure is made of sums over readings.
+    """
+    variants = refuse_variants(study.cases, study.bases, compared.mask)
+    made = [
+        Sensitivity("two-way, closed form (the default)", "E1", primary.default),
+        Sensitivity("crossed bootstrap", "E1", primary.bootstrap),
+        *(
+            replace(one, estimate=withheld(one.estimate, variants))
+            for one in (*_both_random(compared, primary.default.level), *_conditional(compared, primary.default.level))
+        ),
+    ]
+    if completed is not None:
+        made.insert(2, Sensitivity("two-way, completed readings only", "E1", completed.default))
+    return tuple(made)
+
+
+def _both_random(compared: Cells, level: float) -> Iterator[Sensitivity]:
+    values, layout = compared.values, compared.layout
+    of_influences = compared.value if compared.influences else None
+    yield Sensitivity("two-way cluster-robust", "E1", robust(values, layout, level=level, value=of_influences))
+    if compared.influences:
+        return
+    yield Sensitivity("mixed model (REML)", "E1 (GLS)", reml(values, layout, level=level))
+    yield Sensitivity("analysis of variance (Obuchowski–Rockette–Hillis)", "E1", orh(values, layout, level=level))
+    for weighting, what, estimand in (
+        (Weighting.CASE, "two-way, every case counting the same", "E2"),
+        (Weighting.READER, "two-way, every physician counting the same", "E3"),
+    ):
+        yield Sensitivity(what, estimand, twoway(values, layout, level=level, weighting=weighting))
+
+
+def _conditional(compared: Cells, level: float) -> Iterator[Sensitivity]:
+    if compared.influences:
+        return
+    values, layout = compared.values, compared.layout
+    yield Sensitivity("cases alone", "E4", new_cases(values, layout, level=level))
+    yield Sensitivity("physicians alone", "E5", new_readers(values, layout, level=level))

@@ -1,0 +1,101 @@
+"""The smaller tables of the page as it shows them: chosen and put in order, not computed."""
+
+from dataclasses import dataclass
+
+from analysis.inference.numbers_needed import NumberNeeded
+from analysis.outcomes.findings import Findings
+from analysis.outcomes.harms import GROUPS, Group
+from analysis.outcomes.specialties import OfSpecialty
+from analysis.report.order import primary_rows
+from analysis.report.rowsets import needed_interval
+from analysis.wording import counted, equals_p, interval, percent, plain, signed
+
+SHOWN_WITH_INTERVAL: tuple[Group, ...] = tuple(
+    group for group in GROUPS if (group.kind is None) != (group.severity is None) or group == Group(None, None)
+)
+"""Sums over severities or kinds: the harms that are frequent enough for an interval to say something."""
+
+
+@dataclass(frozen=True, slots=True)
+class NeededLine:
+    """One respondent: in how many cases one severe harm, and one more or one less than the physicians."""
+
+    respondent: str
+    kind: str
+    alone: NumberNeeded
+    between: NumberNeeded | None
+
+
+def needed_lines(found: Findings) -> list[NeededLine]:
+    """Over the control arm's cases, physicians first and then as in the primary table; empty where nothing is rated."""
+    own = [one for one in found.needed if one.arm == found.control]
+    alone = {one.respondent: one.number for one in own if one.control is None}
+    between = {one.respondent: one.number for one in own if one.control is not None}
+    kinds = {value.respondent: value.kind for value in found.values}
+    order = [found.control, *(row.contrast.test for row in primary_rows(found))]
+    return [NeededLine(who, kinds[who], alone[who], between.get(who)) for who in order if who in alone]
+
+
+def needed_words(number: NumberNeeded | None) -> str:
+    """The number of cases, signed where it is of a difference; a dash where there is none."""
+    return "–" if number is None else plain(number.value, 1)
+
+
+def needed_range(number: NumberNeeded | None) -> str:
+    """Its interval in words, or why there is none."""
+    if number is None:
+        return "–"
+    said = needed_interval(number)
+    return said if said is not None else (number.refused.reason if number.refused is not None else "–")
+
+
+def specialty_lines(found: Findings) -> list[OfSpecialty]:
+    """Of the one system whose readings are shown; all of them are in the table beside the page."""
+    shown = found.cells
+    return [] if shown is None else [one for one in found.specialties if one.contrast.test == shown.test]
+
+
+def apart_says(found: Findings) -> str:
+    """How far the specialties lie apart, in a sentence that claims no test."""
+    apart = found.apart
+    if apart is None:
+        return "No system has a value to be set apart by specialty."
+    if apart.refused is not None:
+        return f"How far specialties lie apart is not estimated. {apart.refused.reason}"
+    return (
+        f"Over {counted(len(apart.groups), 'specialty', 'specialties')} with an interval, Q = {plain(apart.q, 1)} on "
+        f"{apart.df} degrees of freedom: I² = {percent(apart.share)} of their spread is more than sampling explains. "
+        "The specialties share their physicians, which Q heeds through the covariance over the bootstrap draws; that "
+        "covariance is conservative in incomplete designs, so Q tends to be small."
+    )
+
+
+def systems_says(found: Findings) -> str:
+    """What the comparison of systems generalises over, and how its p values were made."""
+    if not found.systems:
+        return ""
+    pair = found.systems[0]
+    how = (
+        f"all {pair.assignments:,} assignments of signs to cases"
+        if pair.exact
+        else f"{pair.assignments:,} drawn assignments of signs to cases"
+    )
+    return (
+        "No physician takes part here: both systems answered the same cases, and only other cases like these are "
+        f"allowed for. p values compare the sum of the differences with that under {how}; “all at once” steps down "
+        f"over the {counted(len(found.systems), 'comparison')} of this table (max-T)."
+    )
+
+
+def best_says(found: Findings) -> str | None:
+    """The best system as chosen after looking, with what the choice costs; None: there is no family."""
+    family = [row for row in primary_rows(found) if row.contrast.band is not None]
+    if not family:
+        return None
+    best = family[0].contrast
+    assert best.band is not None  # noqa: S101  narrows: such rows were left out
+    return (
+        f"Whoever looks for the best of {best.band.family} finds {best.test}, and must pay for having looked: with the "
+        f"band that holds for all of them at once its difference is {signed(best.default.value)} "
+        f"({interval(best.band.low, best.band.high)}; {equals_p(best.p_family)} stepping down over the family)."
+    )
