@@ -3,6 +3,7 @@
 Least squares with a variance that trusts no model, and the mixed model with readers and cases random.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -13,7 +14,7 @@ from analysis.inference.estimate import NAN, Components, Estimate, Floats, Ints,
 from analysis.inference.exact import dot, magnitude
 from analysis.inference.layout import Layout
 from analysis.inference.refusals import FEWEST_CASES, FEWEST_READERS, ZERO_VARIANCE, few_cases
-from analysis.inference.reml import fit
+from analysis.inference.reml import DIGITS, fit
 from analysis.inference.student import t_quantile, t_two_sided
 from analysis.wording import counted, listed
 
@@ -74,9 +75,10 @@ def robust_coefficient(y: Floats, design: Design, layout: Layout, *, level: floa
     Returns
     -------
     Estimate
-        In the units of `y` for one unit of the column. Readers and cases are random. Components and shares are NaN: the
-        method has none. With `refused` set, `se`, `df`, `low`, `high` and `p` are NaN, and where the columns depend on
-        each other the value is too.
+        In the units of `y` for one unit of the column, to ten significant digits: what linear algebra gives alike on
+        every processor. Readers and cases are random. Components and shares are NaN: the method has none. With
+        `refused` set, `se`, `df`, `low`, `high` and `p` are NaN, and where the columns depend on each other the value
+        is too.
 
     Notes
     -----
@@ -95,18 +97,19 @@ def robust_coefficient(y: Floats, design: Design, layout: Layout, *, level: floa
     scale = magnitude(y)
     least = least_squares(y / scale, design.matrix, design.asked)
     estimate = replace(estimate, value=float(least.beta[design.asked]) * scale)
+    without = replace(estimate, value=_rounded(estimate.value, scale))
     refused = _few(layout)
-    if refused is None and float(np.abs(least.rest).max()) <= LEAST_REST:
-        refused = ZERO_VARIANCE
     if refused is not None:
-        return replace(estimate, refused=refused)
+        return replace(without, refused=refused)
+    if float(np.abs(least.rest).max()) <= LEAST_REST:
+        return replace(without, refused=ZERO_VARIANCE)
     readers = clustered(least, layout.reader, layout.n_readers)
     cases = clustered(least, layout.case, layout.n_cases)
     cells = _cells(layout)
     added = cases.variance - by_cell(least, cells, int(cells.max()) + 1)
     variance, df = readers.variance + max(added, 0.0), min(readers.df, cases.df)
     if not (variance > 0 and df > 0):
-        return replace(estimate, refused=ZERO_VARIANCE)
+        return replace(without, refused=ZERO_VARIANCE)
     return _with_interval(estimate, variance**0.5 * scale, df)
 
 
@@ -135,7 +138,9 @@ def mixed_coefficient(y: Floats, design: Design, layout: Layout, *, level: float
     estimate = replace(
         estimate,
         value=float(fitted.beta[design.asked]) * scale,
-        components=Components(parts.case * scale**2, parts.reader * scale**2, parts.cell * scale**2),
+        components=Components(
+            *(_rounded(part * scale**2, part * scale**2) for part in (parts.case, parts.reader, parts.cell))
+        ),
     )
     return _with_interval(estimate, fitted.se_of(contrast) * scale, fitted.df_of(contrast))
 
@@ -154,14 +159,21 @@ def _nothing(layout: Layout, level: float, method: Method, weighting: Weighting 
 
 def _with_interval(estimate: Estimate, se: float, df: float) -> Estimate:
     half = t_quantile((1 + estimate.level) / 2, df) * se
+    size, p = max(abs(estimate.value), se), t_two_sided(estimate.value / se, df)
     return replace(
         estimate,
-        se=se,
-        df=df,
-        low=estimate.value - half,
-        high=estimate.value + half,
-        p=t_two_sided(estimate.value / se, df),
+        value=_rounded(estimate.value, size),
+        se=_rounded(se, se),
+        df=_rounded(df, df),
+        low=_rounded(estimate.value - half, size),
+        high=_rounded(estimate.value + half, size),
+        p=_rounded(p, p),
     )
+
+
+def _rounded(number: float, size: float) -> float:
+    """Ten digits of what linear algebra gives alike on every processor: of a number of that size, not of its dust."""
+    return round(number, DIGITS - 1 - math.floor(math.log10(size))) + 0.0 if size > 0 else number
 
 
 def _few_readings(design: Design, layout: Layout) -> Refusal | None:

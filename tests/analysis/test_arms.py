@@ -1,6 +1,9 @@
 """Arms of readers who read different cases: what is told apart, what is adjusted for, and how often intervals hold."""
 
 import json
+import os
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -247,3 +250,31 @@ def test_intervals_of_a_crossover_hold_near_their_level():
     for name in ("robust", "mixed", "first_period"):
         held = sum(getattr(one, name).low <= 0 <= getattr(one, name).high for one in estimates) / n
         assert 0.9 <= held <= 0.995, name
+
+
+DIGITS = """
+import sys; sys.path.insert(0, {folder!r})
+import numpy as np
+from test_arms import crossover, found, parallel
+for given in (crossover(np.random.default_rng(1), late=3.0), parallel(np.random.default_rng(2))):
+    both = found(given)
+    print([getattr(one, name) for one in (both.robust, both.mixed) for name in ("value", "se", "df", "low", "p")])
+"""
+
+
+def test_the_digits_do_not_depend_on_the_processor_or_the_number_of_threads(repository):
+    code = DIGITS.format(folder=str(repository / "tests" / "analysis"))
+    kinds = [{}, {"OPENBLAS_CORETYPE": "Haswell"}, {"OPENBLAS_CORETYPE": "Sandybridge", "OPENBLAS_NUM_THREADS": "2"}]
+    said = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=repository,
+            env=os.environ | kind,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for kind in kinds
+    }
+    assert len(said) == 1
+    assert "nan" not in said.pop()
