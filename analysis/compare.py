@@ -13,9 +13,10 @@ from analysis.inference.margins import (
     p_worse_by_margin,
 )
 from analysis.inference.pairs import Unmatched
-from analysis.methods import METHODS, probability_of_beating, share_beaten
+from analysis.methods import EVERY_METHOD, METHODS, probability_of_beating, share_beaten
 from analysis.scores.question import (
     BETWEEN_SYSTEMS,
+    PAIRED_OUTCOMES,
     SHARES,
     Estimand,
     Question,
@@ -31,7 +32,7 @@ from analysis.versions import versions
 from study.errors import Fault, Faulty
 from study.profile import Better
 
-__all__ = ["METHODS", "Comparison", "Estimand", "Question", "compare", "comparison_json"]
+__all__ = ["EVERY_METHOD", "METHODS", "Comparison", "Estimand", "Question", "compare", "comparison_json"]
 
 BY_WEIGHTS = {Weighting.PAIR: Estimand.E1, Weighting.CASE: Estimand.E2, Weighting.READER: Estimand.E3}
 """What a system's difference from a panel estimates under each weighting; see `weights_of`."""
@@ -87,7 +88,7 @@ def compare(table: ScoreTable, question: Question, strata: Strata | None = None)
     """
     measure = measure_of(table, question)
     better = better_of(question, measure)
-    check(table, question, measure, tuple(METHODS), strata is not None)
+    check(table, question, measure, tuple(EVERY_METHOD), strata is not None)
     check_scale(table, question, measure)
     sides = sides_of(table, question, measure)
     _check_applies(question, sides)
@@ -109,7 +110,7 @@ def _check_applies(question: Question, sides: Sides) -> None:
     """What can only be asked of a system and a panel, or needs readers, and there are none."""
     faults = []
     if sides.compared is Compared.SYSTEMS:
-        if question.method not in (None, *BETWEEN_SYSTEMS):
+        if question.method not in (None, *BETWEEN_SYSTEMS, *PAIRED_OUTCOMES):
             what = f"{question.method} needs readers; two systems are compared by {', '.join(BETWEEN_SYSTEMS)}"
             faults.append(Fault("--method", what))
         if question.weights is not None:
@@ -129,7 +130,7 @@ def _estimate(sides: Sides, question: Question, strata: Strata | None, *, higher
     method = question.method or (Method.CASES if sides.compared is Compared.SYSTEMS else Method.TWO_WAY)
     if question.estimand is Estimand.E8:
         return probability_of_beating(sides, question, strata, higher=higher, method=method)
-    return METHODS[method](sides, question, strata)
+    return EVERY_METHOD[method](sides, question, strata)
 
 
 def _beside_margin(
@@ -150,6 +151,8 @@ def _estimand(sides: Sides, question: Question, estimate: Estimate) -> Estimand:
         return question.estimand
     if sides.compared is not Compared.SYSTEM_WITH_PANEL:
         return Estimand.E6 if sides.compared is Compared.SYSTEMS else Estimand.E9
+    if estimate.method in PAIRED_OUTCOMES and estimate.random == ("case",):
+        return Estimand.E4
     return OF_THESE.get(estimate.method) or BY_WEIGHTS[estimate.weighting or Weighting.PAIR]
 
 

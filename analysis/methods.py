@@ -12,6 +12,7 @@ from analysis.inference.estimate import Estimate, Floats, Ints, Method
 from analysis.inference.exact import dot
 from analysis.inference.layout import weights_of
 from analysis.inference.orh import orh
+from analysis.inference.proportions import paired
 from analysis.inference.rates import on_logit_scale
 from analysis.inference.reml import reml
 from analysis.inference.robust import robust
@@ -123,6 +124,26 @@ METHODS: dict[Method, Callable[[Sides, Question, Strata | None], Estimate]] = {
     Method.SIGN_FLIP: _sign_flip,
     Method.RUNS: _runs,
 }
+"""The methods for any scores and any pairs."""
+
+
+def _independent_pairs(sides: Sides, question: Question, _strata: Strata | None) -> Estimate:
+    """What happened or not, one answer beside one answer; refused where pairs share a reader or a case."""
+    control = sides.readings[sides.mask]
+    method = question.method or Method.NEWCOMBE
+    found = paired(control + sides.values, control, sides.layout, level=question.level, method=method)
+    if sides.compared is not Compared.SYSTEMS:
+        return found
+    return replace(found, n_readers=0, n_readings=0, label=conditional.THESE_SYSTEMS)
+
+
+OF_PAIRS: dict[Method, Callable[[Sides, Question, Strata | None], Estimate]] = {
+    Method.NEWCOMBE: _independent_pairs,
+    Method.TANGO: _independent_pairs,
+}
+"""The methods for outcomes of 0 and 1, where one reader meets one run, or one run another."""
+
+EVERY_METHOD = {**METHODS, **OF_PAIRS}
 """The command line takes its words from the keys."""
 
 

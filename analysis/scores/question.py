@@ -33,6 +33,8 @@ SHARES = (Estimand.E7, Estimand.E8)
 WEIGHTED = (Method.TWO_WAY, Method.BOOTSTRAP, Method.ROBUST, Method.RUNS)
 """The methods that take any weights; the others have their own."""
 DRAWN_BY_STRATA = (Method.BOOTSTRAP, Method.CASE_BOOTSTRAP)
+PAIRED_OUTCOMES = (Method.NEWCOMBE, Method.TANGO)
+"""The methods for outcomes of 0 and 1 in pairs that share nothing."""
 BETWEEN_SYSTEMS = (Method.CASES, Method.CASE_BOOTSTRAP, Method.SIGN_FLIP)
 """The methods in which no reader takes part."""
 
@@ -176,6 +178,8 @@ def _shares(question: Question, better: Better | None) -> list[Fault]:
         faults.append(Fault("--margin", f"is in the measure's units, and {question.estimand} is a share"))
     if question.estimand is Estimand.E7 and question.method not in (None, Method.BOOTSTRAP):
         faults.append(Fault("--method", "must be bootstrap with --estimand E7"))
+    if question.estimand is Estimand.E8 and question.method in PAIRED_OUTCOMES:
+        faults.append(Fault("--method", f"{question.method} has no --estimand E8: a run beats a reader, or ties"))
     if question.estimand is Estimand.E8 and question.method is Method.RUNS:
         faults.append(Fault("--method", "runs has no --estimand E8: it compares run by run already"))
     return faults

@@ -17,7 +17,8 @@ Word = TypeVar("Word", bound=StrEnum)
 
 METHOD_HELP = (
     "two-way (unless said), bootstrap, reml, orh or two-way-robust; under their own label cases, readers, "
-    "case-bootstrap, sign-flip or runs; two systems: cases (unless said), case-bootstrap or sign-flip."
+    "case-bootstrap, sign-flip or runs; two systems: cases (unless said), case-bootstrap or sign-flip. "
+    "Outcomes of 0 and 1 in pairs that share nothing: newcombe or tango."
 )
 
 
@@ -40,7 +41,7 @@ def compare(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
 ) -> None:
     """How far M stands from C (M − C), from a table of scores alone."""
-    from analysis.compare import METHODS, Estimand, Question, comparison_json
+    from analysis.compare import EVERY_METHOD, Estimand, Question, comparison_json
     from analysis.compare import compare as compared
     from analysis.inference.estimate import Method, Weighting
     from analysis.inference.refusals import few_readers
@@ -48,8 +49,8 @@ def compare(
     from analysis.scores.strata import parse_strata
     from study.profile import Better
 
-    if method is not None and method not in METHODS:
-        raise typer.BadParameter(f"{method!r} is not one of {', '.join(METHODS)}.", param_hint="--method")
+    if method is not None and method not in EVERY_METHOD:
+        raise typer.BadParameter(f"{method!r} is not one of {', '.join(EVERY_METHOD)}.", param_hint="--method")
     question = Question(
         test=test,
         control=control,
