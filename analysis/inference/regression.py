@@ -19,6 +19,7 @@ from analysis.inference.student import t_quantile, t_two_sided
 from analysis.wording import counted, listed
 
 LEAST_COLUMN = 1e-9  # of a column's length: what is left of it beside the columns before it is rounding
+LEAST_VARIANCE = 1e-20  # of the cells': below this the readings of every reader cancel, but for rounding
 LEAST_REST = 1e-12  # of the values: residuals below this are arithmetic, not data
 
 
@@ -106,9 +107,10 @@ def robust_coefficient(y: Floats, design: Design, layout: Layout, *, level: floa
     readers = clustered(least, layout.reader, layout.n_readers)
     cases = clustered(least, layout.case, layout.n_cases)
     cells = _cells(layout)
-    added = cases.variance - by_cell(least, cells, int(cells.max()) + 1)
-    variance, df = readers.variance + max(added, 0.0), min(readers.df, cases.df)
-    if not (variance > 0 and df > 0):
+    of_cells = by_cell(least, cells, int(cells.max()) + 1)
+    variance = readers.variance + max(cases.variance - of_cells, 0.0)
+    df = min(readers.df, cases.df)
+    if not (variance > LEAST_VARIANCE * of_cells and df > 0):
         return replace(without, refused=ZERO_VARIANCE)
     return _with_interval(estimate, variance**0.5 * scale, df)
 

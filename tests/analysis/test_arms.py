@@ -8,6 +8,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from analysis.inference.arms import CARRYOVER, ArmReadings, Crossing, contrast_arms, periods
 from analysis.inference.estimate import Method, RefusalCode
@@ -219,6 +221,30 @@ def test_a_few_readers_under_both_arms_do_not_make_a_crossover():
     )
     assert both.crossing is Crossing.PARALLEL
     assert both.robust.refused is both.mixed.refused is None
+
+
+@given(st.integers(0, 10**6), st.integers(2, 7), st.integers(1, 6), st.sampled_from([0.2, 0.5, 1.0]), st.booleans())
+def test_small_tables_of_any_kind_give_a_reason_or_a_finite_interval(seed, n_readers, n_cases, density, crossed):
+    rng = np.random.default_rng(seed)
+    cells = np.argwhere(rng.random((2, n_readers, n_cases)) < density)
+    if not crossed:
+        cells = cells[cells[:, 0] == cells[:, 1] % 2]
+    assume(len(cells))
+    test = cells[:, 0] == 1
+    order = rng.integers(0, 2, n_readers)[cells[:, 1]]
+    period = np.where(test == (order == 1), 1, 2) if crossed else None
+    values = rng.integers(0, rng.integers(1, 5), len(cells)).astype(float)
+    both = found(ArmReadings(values, test, coded(cells[:, 1], cells[:, 2]), period))
+    for estimate in (both.robust, both.mixed, both.carryover, both.first_period):
+        if estimate is None:
+            continue
+        if estimate.refused is not None:
+            assert estimate.refused.reason.endswith(".")
+            assert np.isnan([estimate.se, estimate.df, estimate.low, estimate.high, estimate.p]).all()
+        else:
+            assert estimate.low < estimate.value < estimate.high
+            assert estimate.se > 0
+            assert estimate.df > 0
 
 
 def welch(given):
