@@ -8,12 +8,27 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analysis.inference import influence, planning, proportions, rates
+from analysis.inference import (
+    arms,
+    conditional,
+    families,
+    heterogeneity,
+    influence,
+    planning,
+    proportions,
+    published,
+    rates,
+    signflip,
+)
+from analysis.inference.beats import beats, shares_in_draws
 from analysis.inference.bootstrap import Draws, Table, draw, mean_differences
 from analysis.inference.estimate import Components, Estimate, Method, Weighting
 from analysis.inference.layout import Layout, layout_of
-from analysis.inference.reml import reml
+from analysis.inference.margins import p_beyond_margin, p_worse_by_margin
+from analysis.inference.orh import orh
+from analysis.inference.reml import fit, reml
 from analysis.inference.robust import robust, two_way_covariance, two_way_variance
+from analysis.inference.simultaneous import critical_value
 from analysis.inference.student import clopper_pearson
 from analysis.inference.twoway import components, twoway
 
@@ -48,6 +63,10 @@ def interval(estimate: Estimate, names=INTERVAL) -> dict[str, float]:
 
 def of_moments(case) -> dict:
     values, layout = readings(case)
+    if "runs" in case["inputs"]:
+        runs, read = (table_of(case["inputs"][key]) for key in ("runs", "readings"))
+        won = beats(runs, read, higher_is_better=True)
+        assert np.array_equal(won, table_of(case["inputs"]["table"]), equal_nan=True)
     level = case["inputs"]["level"]
     found = {w.value: interval(twoway(values, layout, level=level, weighting=w)) for w in Weighting}
     return {"components": asdict(components(values, layout)), **found}
@@ -107,22 +126,23 @@ def of_bootstrap(case) -> dict:
     table = table_of(case["inputs"]["table"])
     no_system = Table(-table, np.zeros((1, table.shape[1])))
     if case["kind"] == "enumeration":
-        found = {}
         readers, cases = (every_draw(n) for n in table.shape)
         crossed = Draws(np.repeat(readers, len(cases), axis=0), np.tile(cases, (len(readers), 1)))
-        for weighting in Weighting:
-            drawn = mean_differences(no_system, crossed, weighting)[:, 0]
-            some = drawn[np.isfinite(drawn)]
-            found[weighting.value] = {
-                "n": drawn.size,
-                "without": drawn.size - some.size,
-                "mean": some.mean(),
-                "variance": some.var(),
-                "quantiles": np.quantile(some, [0.025, 0.25, 0.5, 0.975]),
-            }
-        return found
+        found = {w.value: described(mean_differences(no_system, crossed, w)[:, 0]) for w in Weighting}
+        return {**found, "readers_above_5": described(shares_in_draws(table - 5, crossed))}
     drawn = mean_differences(no_system, draw(1, 40_000, *table.shape))[:, 0]
     return {"mean": np.nanmean(table), "se": drawn.std()}
+
+
+def described(drawn) -> dict:
+    some = drawn[np.isfinite(drawn)]
+    return {
+        "n": drawn.size,
+        "without": drawn.size - some.size,
+        "mean": some.mean(),
+        "variance": some.var(),
+        "quantiles": np.quantile(some, [0.025, 0.25, 0.5, 0.975]),
+    }
 
 
 def every_draw(n: int) -> np.ndarray:
@@ -160,7 +180,104 @@ def of_planning(case) -> dict:
 def of_reml(case) -> dict:
     values, layout = readings(case)
     estimate = reml(values, layout, level=case["inputs"]["level"])
-    return {**interval(estimate, INTERVAL[:-1]), **asdict(estimate.components)}
+    found = fit(values, np.ones((values.size, 1)), layout)
+    return {**interval(estimate, INTERVAL[:-1]), **asdict(estimate.components), "criterion": found.criterion}
+
+
+def of_orh(case) -> dict:
+    values, layout = readings(case)
+    estimate = orh(values, layout, level=case["inputs"]["level"])
+    found, n_readers, n_cases = estimate.components, layout.n_readers, layout.n_cases
+    squares = {
+        "ms_reader": found.cell + n_cases * found.reader,
+        "ms_case": found.cell + n_readers * found.case,
+        "ms_error": found.cell,
+    }
+    return {**interval(estimate), **squares}
+
+
+def of_conditional(case) -> dict:
+    inputs = case["inputs"]
+    match case["kind"]:
+        case "t":
+            values, layout = readings({"inputs": inputs})
+            level = inputs["level"]
+            return {
+                "cases": interval(conditional.new_cases(values, layout, level=level)),
+                "readers": interval(conditional.new_readers(values, layout, level=level)),
+            }
+        case "systems":
+            differences = np.subtract(inputs["test"], inputs["control"], dtype=float)
+            estimate = conditional.between_systems(differences, level=inputs["level"])
+            worse = p_worse_by_margin(estimate, margin=inputs["margin"], higher_is_better=True)
+            beyond = p_beyond_margin(estimate, margin=inputs["margin"])
+            return {**interval(estimate), "p_worse": worse, "p_tost": beyond}
+        case "runs":
+            table = table_of(inputs["table"])
+            whole = an_estimate(float(table.mean()), se=1.0, df=1.0, level=inputs["level"])
+            return interval(conditional.runs(table, np.full(table.shape[1], 1 / table.shape[1]), whole))
+    values, stratum = np.array(inputs["values"], float), np.array(inputs["stratum"])
+    members = [np.flatnonzero(stratum == one) for one in np.unique(stratum)]
+    drawn = draw(4, 20_000, 1, values.size, case_strata=members)
+    plain = conditional.of_systems(values, Method.CASES, level=0.95)
+    ours = conditional.case_bootstrap(values, drawn, plain)
+    kit = published.bootstrap([f"{'ABCDEFGHIJ'[s - 1]}{n}" for n, s in enumerate(stratum)], values)
+    assert (kit.low, kit.high) == pytest.approx(case["expected"]["interval"], rel=case["tolerance"]["interval"])
+    return {
+        "mean": kit.mean,
+        "boot_se": ours.se,
+        "closed_se": ours.se,
+        "interval": (ours.low, ours.high),
+    }
+
+
+def of_signflip(case) -> dict:
+    differences = np.array(case["inputs"]["differences"], float)
+    tested = signflip.by_case(differences, seed=0)
+    assert tested.exact
+    found = {name: getattr(tested, name) for name in ("p", "single_step", "step_down")}
+    if differences.shape[1] > 1:
+        return found
+    column = np.ascontiguousarray(differences[:, 0])
+    plain = conditional.of_systems(column, Method.CASES, level=case["inputs"]["level"])
+    estimate = signflip.sign_flip(column, plain, seed=0)
+    assert estimate.p == tested.p[0]
+    return {**found, "interval": (estimate.low, estimate.high)}
+
+
+def of_families(case) -> dict:
+    inputs = {key: None if value is None else np.array(value, float) for key, value in case["inputs"].items()}
+    if case["kind"] == "adjust":
+        return {"holm": families.holm(inputs["p"])}
+    return {
+        "adjusted": families.step_down_max_t(inputs["draws"], inputs["estimates"], inputs["se"]),
+        "critical": critical_value(inputs["draws"], level=0.95),
+    }
+
+
+def of_heterogeneity(case) -> dict:
+    estimates, draws = (np.array(case["inputs"][key], float) for key in ("estimates", "draws"))
+    found = heterogeneity.heterogeneity([f"g{g}" for g in range(estimates.size)], estimates, draws)
+    return {name: getattr(found, name) for name in ("q", "df", "share", "common")}
+
+
+def of_arms(case) -> dict:
+    inputs = case["inputs"]
+    given = arms.ArmReadings(
+        values=np.array(inputs["y"], float),
+        test=np.array(inputs["arm"]) == 1,
+        layout=coded(inputs),
+        period=np.array(inputs["period"]) + 1 if "period" in inputs else None,
+        baseline=np.array(inputs["baseline"], float) if "baseline" in inputs else None,
+    )
+    found = arms.contrast_arms(given, names=("with", "without"), level=0.95)
+    assert found.crossing == case["kind"]
+    model = {**interval(found.mixed), "components": asdict(found.mixed.components)}
+    both = {"model": model, "robust": interval(found.robust)}
+    if case["kind"] == "parallel":
+        return both
+    carryover = {**interval(found.carryover, INTERVAL[:-1])}
+    return {**both, "carryover": carryover, "first_period": interval(found.first_period)}
 
 
 OURS: dict[str, Callable[[dict], dict]] = {
@@ -171,13 +288,19 @@ OURS: dict[str, Callable[[dict], dict]] = {
     "influence": of_influence,
     "planning": of_planning,
     "reml": of_reml,
+    "orh": of_orh,
+    "conditional": of_conditional,
+    "signflip": of_signflip,
+    "families": of_families,
+    "heterogeneity": of_heterogeneity,
+    "arms": of_arms,
 }
 
 BESIDE = {
     "robust": {"unadjusted", "adjusted", "adjusted_multi0", "by_reader", "by_case", "by_cell"}
     | {"by_reader_adjusted", "by_case_adjusted"},
     "proportions": {"mcnemar_exact"},
-    "reml": {"criterion"},
+    "arms": {"mixed"},  # the plain model's, also in a crossover: test_regression.py holds it
 }
 """What an oracle also holds and we do not compute: other conventions, and the parts of a sum."""
 
@@ -203,3 +326,62 @@ def test_the_digits_are_those_of_other_software(name, case):
     assert expected
     for where, found, wanted, tolerance in leaves(ours, expected, case["tolerance"]):
         assert np.array(found, float) == pytest.approx(np.array(wanted, float), rel=tolerance, abs=tolerance), where
+
+
+ORACLES = {
+    "arms": "arms",
+    "beats": "bootstrap",
+    "bootstrap": "bootstrap",
+    "clustered": "regression",
+    "conditional": "conditional",
+    "families": "families",
+    "heterogeneity": "heterogeneity",
+    "influence": "influence",
+    "margins": "conditional",
+    "mixed": "reml",
+    "orh": "orh",
+    "percentiles": "bootstrap",
+    "planning": "planning",
+    "proportions": "proportions",
+    "published": "conditional",
+    "rates": "proportions",
+    "regression": "regression",
+    "reml": "reml",
+    "robust": "robust",
+    "signflip": "signflip",
+    "simultaneous": "families",
+    "student": "proportions",
+    "twoway": "moments",
+}
+"""Which file of fixtures/oracle stands against which module of analysis.inference."""
+
+WITHOUT = {
+    "estimate": "records",
+    "exact": "sums rounded once: math.fsum is the other software",
+    "layout": "codes and weights: the moments' loops have their own",
+    "numbers_needed": "one over what another module estimates",
+    "pairs": "counts",
+    "refusals": "sentences",
+}
+HELD_ELSEWHERE = {"regression": "test_regression.py"}
+
+
+def test_every_estimator_has_an_oracle_or_the_reason_why_not(repository):
+    modules = {path.stem for path in (repository / "analysis" / "inference").glob("[a-z]*.py")}
+    assert modules == ORACLES.keys() | WITHOUT.keys()
+    assert not ORACLES.keys() & WITHOUT.keys()
+    files = {path.stem for path in FOLDER.glob("*.json")}
+    assert files == {path.stem for path in FOLDER.glob("*.R")} - {"oracle"}
+    assert files == OURS.keys() | HELD_ELSEWHERE.keys() == set(ORACLES.values())
+    for name, test in HELD_ELSEWHERE.items():
+        assert f'"{name}"' in (repository / "tests" / "analysis" / test).read_text()
+
+
+def test_every_oracle_says_what_made_it():
+    for path in FOLDER.glob("*.json"):
+        document = json.loads(path.read_text())
+        assert document["software"]["R"]
+        assert document["about"].endswith(".")
+        assert (FOLDER / f"{path.stem}.R").read_text().count(f'oracle("{path.stem}"') == 1
+        names = [case["name"] for case in document["cases"]]
+        assert len(set(names)) == len(names) > 0
