@@ -1,7 +1,6 @@
 """Every drill, in seconds: a new program in benchmarks/drills is met here by itself."""
 
 import importlib.util
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -37,12 +36,9 @@ def test_the_drills_of_the_sitting_are_there():
 @pytest.mark.browser
 @pytest.mark.parametrize("name", sorted(set(DRILLS) - PLAYED_HERE))
 def test_every_figure_of_the_short_drill_holds(name):
-    # Not measured for coverage: a tracer in every process of the site would be what the drill is about.
-    environment = {variable: value for variable, value in os.environ.items() if not variable.startswith("COVERAGE_")}
     ran = subprocess.run(
         [sys.executable, ROOT / "benchmarks" / "drills" / f"{name}.py", "--short"],
         cwd=ROOT,
-        env=environment,
         capture_output=True,
         text=True,
         timeout=LONGEST_S,
