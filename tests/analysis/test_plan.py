@@ -6,6 +6,7 @@ import re
 import numpy as np
 import pytest
 
+from analysis.analyse import analyse
 from analysis.digits import json_bytes
 from analysis.inference.estimate import Components
 from analysis.inference.planning import balanced
@@ -112,6 +113,17 @@ def test_a_pilot_is_a_comparison_or_a_report_s_primary_difference():
     primary = parse_pilot(json.dumps(RESULTS).encode(), "results.json")
     assert (primary.components, primary.what) == (Components(4.0, 1.5, 9.0), "A − p")
     assert parse_pilot(json.dumps(RESULTS).encode(), "results.json", "d2") == primary
+
+
+def test_the_report_of_a_study_is_a_pilot_for_the_next(a_cut):
+    report = analyse(a_cut(), seed=1, draws=50)
+    primary = report.findings.primary
+    pilot = parse_pilot(report.files["results.json"], "results.json")
+    default = primary.contrast.default
+    parts = [default.components.case, default.components.reader, default.components.cell]
+    assert [pilot.components.case, pilot.components.reader, pilot.components.cell] == pytest.approx(parts)
+    assert (pilot.n_readers, pilot.n_cases) == (default.n_readers, default.n_cases)
+    assert (pilot.what, pilot.measure) == ("Alder − physician", "f1_weighted")
 
 
 @pytest.mark.parametrize(
