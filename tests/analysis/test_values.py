@@ -9,8 +9,11 @@ import pytest
 from scipy import stats
 
 from analysis.analyse import analyse
-from analysis.outcomes import findings
-from analysis.outcomes.frame import HARM_ROWS
+from analysis.inference.estimate import Method
+from analysis.inference.rates import effective_n, wilson
+from analysis.outcomes.frame import HARM_ROWS, frame
+from analysis.outcomes.laid import lay_out
+from analysis.outcomes.values import values
 from study.answer import Response
 from study.progress import SCORED
 from study.rubric import rebuild
@@ -107,22 +110,27 @@ def test_a_composite_pairs_every_reading_at_which_some_part_has_a_value(a_cut):
     assert (n["overall"], n["completeness"]) == (len(scored(cut)), len(with_strong))
 
 
-def test_every_draw_has_as_many_readers_of_each_arm_as_the_study(a_cut, monkeypatch):
-    drawn = []
-
-    def remembered(*given, **named):
-        drawn.append(made := real(*given, **named))
-        return made
-
-    real = findings.draw
-    monkeypatch.setattr(findings, "draw", remembered)
+def test_every_draw_has_as_many_readers_of_each_arm_as_the_study(a_cut):
     cut = a_cut(arms=("physician", "aided"))
-    analyse(cut, seed=5, draws=100)
+    drawn = lay_out(cut, cut.rubric, [], seed=5, draws=100).draws
     readers = sorted({reading.reader for reading in cut.readings})
     for arm in ("physician", "aided"):
         own = {reading.reader for reading in scored(cut) if reading.arm == arm}
         members = [place for place, reader in enumerate(readers) if reader in own]
-        assert (drawn[0].readers[:, members].sum(axis=1) == len(members)).all()
+        assert (drawn.readers[:, members].sum(axis=1) == len(members)).all()
+
+
+def test_the_rate_of_what_happens_or_not_has_wilsons_interval_beside_it_and_nothing_else_has(a_cut):
+    study = frame(a_cut(), a_cut().rubric)
+    for measure, table_of in study.tables.items():
+        for found in values(study, table_of, study.arms["physician"], level=0.95):
+            assert (found.beside is not None) == (measure in ("severe", "moderate", "mild"))
+            if found.beside is not None and found.estimate.refused is None:
+                rate, n = found.estimate.value, effective_n(found.estimate)
+                exact = found.estimate.method is Method.CLOPPER_PEARSON
+                assert found.beside.method == (Method.CLOPPER_PEARSON if exact else Method.WILSON)
+                if not exact:
+                    assert (found.beside.low, found.beside.high) == pytest.approx(wilson(rate, n, 0.95))
 
 
 def test_runs_without_a_value_are_counted_beside_the_mean_of_the_others(a_cut):
