@@ -4,17 +4,22 @@ import html
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
+from types import CodeType
 from typing import Any
 from uuid import UUID
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2.bccache import Bucket, BytecodeCache
 from werkzeug.test import TestResponse
 
 from study.bundle_content import parse_content
+from study.case import Case, CaseId
 from study.db import Database
+from study.protocol import Protocol
 from study.store import accounts, enrolment, studies
 from study.store.accounts import normal
 from study.tables import Role, StudyRow, StudyState
@@ -105,10 +110,13 @@ class SiteUnderTest:
     def visitor(self) -> Visitor:
         return Visitor(self.app.test_client())
 
+    def content(self) -> tuple[Protocol, Mapping[CaseId, Case]]:
+        return _content(tuple(self.files.items()))
+
     def load(self, state: StudyState = StudyState.OPEN, *, digest: str = "b" * 64, **replaced: bytes) -> StudyRow:
         """The demonstration's cases, in a study of the wanted state. `replaced`: other files of the bundle."""
         self.files = {**demo_files(), **{name.replace("__", "/"): body for name, body in replaced.items()}}
-        protocol, _cases, _consent = parse_content(self.files)
+        protocol, _cases = self.content()
 
         def work(session: Any) -> StudyRow:
             digests = {"bundle_digest": digest, "rubric_digest": "r" * 64}
@@ -128,7 +136,7 @@ class SiteUnderTest:
         return self.database.write(work)
 
     def change_state(self, name: str, wanted: StudyState) -> None:
-        protocol, _cases, _consent = parse_content(self.files)
+        protocol, _cases = self.content()
         self.database.write(
             lambda session: studies.change_state(
                 session, name, wanted, protocol=protocol, actor_id=None, at_us=self.clock()
@@ -137,7 +145,7 @@ class SiteUnderTest:
 
     def invite(self, name: str, email: str = "ada@example.org", token: str = "invitation") -> UUID:  # noqa: S107
         """Enter somebody on the roster; the link is /join/<token>. Returns their respondent id."""
-        protocol, _cases, _consent = parse_content(self.files)
+        protocol, _cases = self.content()
 
         def work(session: Any) -> UUID:
             study = studies.by_name(session, name)
@@ -156,7 +164,7 @@ class SiteUnderTest:
 
     def joined(self, name: str, email: str = "ada@example.org") -> Visitor:
         """A physician who is invited, has consented, and is signed in."""
-        protocol, cases, _consent = parse_content(self.files)
+        protocol, cases = self.content()
         token = f"join-{email}"
         self.invite(name, email, token)
         self.database.write(
@@ -207,8 +215,31 @@ class SiteUnderTest:
         return visitor
 
 
+@cache
+def _content(files: tuple[tuple[str, bytes], ...]) -> tuple[Protocol, Mapping[CaseId, Case]]:
+    """Read once: most tests load the same files."""
+    protocol, cases, _consent = parse_content(dict(files))
+    return protocol, cases
+
+
 def demo_files() -> dict[str, bytes]:
     return {path.relative_to(DEMO).as_posix(): path.read_bytes() for path in sorted(DEMO.rglob("*")) if path.is_file()}
+
+
+class Compiled(BytecodeCache):
+    """Each template compiled once for all the sites of a run: that took longer than most tests' own pages."""
+
+    def __init__(self) -> None:
+        self.kept: dict[tuple[str, str], CodeType] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self.kept.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self.kept[bucket.key, bucket.checksum] = bucket.code
+
+
+COMPILED = Compiled()
 
 
 def site_on(database: Database, *, clock: Callable[[], int] | None = None) -> SiteUnderTest:
@@ -221,7 +252,9 @@ def site_on(database: Database, *, clock: Callable[[], int] | None = None) -> Si
         public_url="http://localhost",
         contact_email="study@example.org",
     )
-    return SiteUnderTest(create_app(settings, database, clock=clock), database, clock)
+    app = create_app(settings, database, clock=clock)
+    app.jinja_env.bytecode_cache = COMPILED
+    return SiteUnderTest(app, database, clock)
 
 
 @pytest.fixture
