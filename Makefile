@@ -14,10 +14,10 @@ LOCKED := $(INSTALL) --require-hashes --only-binary :all:
 JOBS := 2
 COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet $(UPGRADE)
 
-.PHONY: help setup setup-dev demo test lint format bench drills drills-short locks clean
+.PHONY: help setup setup-dev demo test lint format bench coverage-study drills drills-short locks clean
 
 help:  ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
 
 setup: $(VENV)/.runtime  ## the environment: locked runtime and the package; nothing to do the second time
 
@@ -56,6 +56,9 @@ format: setup-dev  ## what ruff can put right by itself
 
 bench: setup-dev  ## side by side with the plain way, in the same run; also var/bench.json
 	@$(BIN)/python .ci/bench
+
+coverage-study: setup-dev  ## how often every interval holds, by simulation: minutes; var/coverage.json and docs/coverage.md
+	@$(BIN)/python benchmarks/coverage/simulate.py $(STUDY)
 
 drills: setup-dev  ## faults on purpose, and nothing is lost: the better part of an hour; also var/drills.json
 	@browser=$$(.ci/chromium) && PRIMUM_CHROMIUM="$$browser" $(BIN)/python .ci/drills

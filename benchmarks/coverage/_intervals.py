@@ -1,0 +1,241 @@
+"""The intervals that are compared, for many simulated studies at once.
+
+Each is written here for S data sets on one table, as sums over arrays; `simulate.py` gives the first data sets of every
+cell to the package's own functions and ends where the two differ.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from _designs import Mask
+from _worlds import Floats, Side
+from scipy import special
+
+from analysis.inference.bootstrap import Draws
+
+LEVEL = 0.95
+TAILS = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
+Interval = tuple[Floats, Floats]
+"""Lower and upper bounds, (S,) each. NaN: no interval."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """S data sets on one table: `mask` (R, C), and the sides of the contrast, 0 where nobody read."""
+
+    mask: Mask
+    sides: tuple[Side, ...]
+
+    @classmethod
+    def of(cls, mask: Mask, sides: Sequence[Side]) -> "Batch":
+        return cls(mask, tuple(Side(side.above * mask, side.below * mask, side.sign) for side in sides))
+
+    @cached_property
+    def plain(self) -> bool:
+        """Whether the contrast is a mean of one value a pair."""
+        return len(self.sides) == 1 and bool((self.sides[0].below == self.mask).all())
+
+    @cached_property
+    def value(self) -> Floats:
+        return sum(side.sign * side.above.sum((1, 2)) / side.below.sum((1, 2)) for side in self.sides)
+
+    @cached_property
+    def influence(self) -> Floats:
+        """(S, R, C), of the difference of ratios; for a mean, its distance from the mean."""
+        n, found = self.mask.sum(), 0.0
+        for side in self.sides:
+            above, below = side.above.sum((1, 2), keepdims=True), side.below.sum((1, 2), keepdims=True)
+            found = found + side.sign * n * (side.above - above / below * side.below) / below
+        return found
+
+    @cached_property
+    def pair_values(self) -> Floats:
+        """What the default interval is given: the differences themselves of a mean, the influences otherwise."""
+        return self.sides[0].above if self.plain else self.influence
+
+
+@dataclass(frozen=True)
+class Margins:
+    """Sums of values (S, R, C) by what they share, on a table."""
+
+    mask: Mask
+    values: Floats
+
+    @cached_property
+    def by_case(self) -> Floats:
+        return self.values.sum(1)
+
+    @cached_property
+    def by_reader(self) -> Floats:
+        return self.values.sum(2)
+
+    @cached_property
+    def moments(self) -> tuple[Floats, Floats, Floats, Floats]:
+        """Mean products of pairs of readings: the same one, of one case, of one reader, of neither."""
+        n, per_case, per_reader = _counts(self.mask)
+        case, reader = (self.by_case**2).sum(1), (self.by_reader**2).sum(1)
+        square, total = np.einsum("src,src->s", self.values, self.values), self.by_case.sum(1)
+        pairs_case, pairs_reader = (per_case**2).sum() - n, (per_reader**2).sum() - n
+        return (
+            square / n,
+            (case - square) / pairs_case,
+            (reader - square) / pairs_reader,
+            (total**2 - case - reader + square) / (n * n - n - pairs_case - pairs_reader),
+        )
+
+
+def _counts(mask: Mask) -> tuple[float, Floats, Floats]:
+    return float(mask.sum()), mask.sum(0).astype(float), mask.sum(1).astype(float)
+
+
+def raw_components(values: Floats, mask: Mask) -> Floats:
+    """(3, S): case, reader, cell; Gallas' one-shot moments of the values as they are."""
+    same, case, reader, neither = Margins(mask, values).moments
+    return np.stack([case - neither, reader - neither, same - case - reader + neither])
+
+
+def centred_components(values: Floats, mask: Mask) -> Floats:
+    """The same, of the values about their mean: slightly biased in uneven tables, for the mean is not the truth."""
+    return raw_components(_about_mean(values, mask), mask)
+
+
+def solved_components(values: Floats, mask: Mask) -> Floats:
+    """The same, with that bias solved for: unbiased, and it does not matter where the values have their zero."""
+    return np.linalg.solve(_expected_of_centred(mask), centred_components(values, mask))
+
+
+def _about_mean(values: Floats, mask: Mask) -> Floats:
+    return (values - values.sum((1, 2), keepdims=True) / mask.sum()) * mask
+
+
+def _expected_of_centred(mask: Mask) -> Floats:
+    """What the centred moments expect of each component, (3, 3): a mean of N readings varies with each of them."""
+    n, per_case, per_reader = _counts(mask)
+    # How much a reading varies together with the mean, for a unit of each component: (3, R, C).
+    with_mean = np.stack(
+        [np.broadcast_to(per_case, mask.shape), np.broadcast_to(per_reader[:, None], mask.shape), mask]
+    )
+    with_mean = with_mean * mask / n
+    of_mean = with_mean.sum((1, 2)) / n
+    sharing = {
+        "same": mask.astype(float),
+        "case": mask * (per_case - 1.0),
+        "reader": mask * (per_reader[:, None] - 1.0),
+        "neither": mask * (n - per_case - per_reader[:, None] + 1.0),
+    }
+    shared = {"same": (1, 1, 1), "case": (1, 0, 0), "reader": (0, 1, 0), "neither": (0, 0, 0)}
+    expect = {
+        what: np.array(shared[what]) - 2 * (with_mean * weight).sum((1, 2)) / weight.sum() + of_mean
+        for what, weight in sharing.items()
+    }
+    case, reader = expect["case"] - expect["neither"], expect["reader"] - expect["neither"]
+    cell = expect["same"] - expect["case"] - expect["reader"] + expect["neither"]
+    return np.stack([case, reader, cell])
+
+
+@dataclass(frozen=True, slots=True)
+class TwoWay:
+    """The default interval in its parts, (S,) each: half-width, standard error, degrees of freedom."""
+
+    half: Floats
+    se: Floats
+    df: Floats
+
+
+def two_way(components: Floats, weights: Floats, mask: Mask, *, effective: bool = False) -> TwoWay:
+    """From components (3, S) and weights (R, C).
+
+    `effective`: readers and cases are counted as Kish counts, by how evenly the weights fall on them; the same as their
+    number where all weigh alike.
+    """
+    n, of_readers, of_cases = int(mask.sum()), (weights.sum(1) ** 2).sum(), (weights.sum(0) ** 2).sum()
+    readers, cases = (int(mask.any(axis).sum()) for axis in (1, 0))
+    case, reader, cell = np.maximum(components, 0.0) * [[of_cases], [of_readers], [(weights**2).sum()]]
+    variance = case + reader + cell
+    r, c = (1 / of_readers, 1 / of_cases) if effective else (readers, cases)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        spread = (reader + cell) ** 2 / (r - 1) + (case + cell) ** 2 / (c - 1)
+        spread = spread + cell**2 / max(n - readers - cases + 1, 1)
+        df = np.maximum(variance**2 / spread, min(r, c) - 1)
+    se = np.where(variance > 0, np.sqrt(variance), np.nan)
+    return TwoWay(special.stdtrit(df, TAILS[1]) * se, se, df)
+
+
+def around(value: Floats, half: Floats) -> Interval:
+    return value - half, value + half
+
+
+def on_logit(value: Floats, half: Floats) -> Interval:
+    """The half-width carried over to the logit scale and back: bounds between 0 and 1."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        centre, half = special.logit(value), half / (value * (1 - value))
+        return special.expit(centre - half), special.expit(centre + half)
+
+
+def wilson(value: Floats, n: Floats) -> Interval:
+    """Wilson's score interval for `value` among n trials taken as independent."""
+    z = special.ndtri(TAILS[1])
+    centre = (value + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * np.sqrt(value * (1 - value) / n + z**2 / (4 * n * n))
+    return centre - half, centre + half
+
+
+def weights_by(mask: Mask) -> dict[str, Floats]:
+    """Weights (R, C) that add up to 1: every pair, every case or every reader counts the same."""
+    _, per_case, per_reader = _counts(mask)
+    case = mask / np.where(per_case > 0, per_case, 1)
+    reader = mask / np.where(per_reader > 0, per_reader, 1)[:, None]
+    return {"pair": mask / mask.sum(), "case": case / case.sum(), "reader": reader / reader.sum()}
+
+
+def robust(batch: Batch) -> Interval:
+    """Two-way cluster-robust on influences, each part with G/(G − 1); the larger part where their sum is less."""
+    n = batch.mask.sum()
+    found = Margins(batch.mask, batch.influence / n)
+    readers, cases = (int(batch.mask.any(axis).sum()) for axis in (1, 0))
+    reader = (found.by_reader**2).sum(1) * readers / (readers - 1)
+    case = (found.by_case**2).sum(1) * cases / (cases - 1)
+    cell = (found.values**2).sum((1, 2)) * n / (n - 1)
+    variance = reader + case - cell
+    variance = np.where(variance > 0, variance, np.maximum(reader, case))
+    return around(batch.value, special.stdtrit(min(readers, cases) - 1.0, TAILS[1]) * np.sqrt(variance))
+
+
+def orh(batch: Batch) -> Interval:
+    """Obuchowski, Rockette and Hillis for one arm: readers' figures of merit, cases through their covariance."""
+    values = batch.pair_values
+    readers, cases = batch.mask.shape
+    own = values.mean(2)
+    between = own.var(1, ddof=1)
+    case = values.mean(1).var(1, ddof=1)  # of case means: Cov2 and a part of each reader's own variance
+    within = (values - own[:, :, None]).var(2, ddof=1).mean(1)
+    covariance = (readers**2 * case - readers * within) / (readers * (readers - 1) * cases)
+    numerator = between + np.maximum(readers * covariance, 0)
+    df = (readers - 1) * (numerator / between) ** 2
+    return around(batch.value, special.stdtrit(df, TAILS[1]) * np.sqrt(numerator / readers))
+
+
+def observation_t(batch: Batch) -> Interval:
+    """Every reading as if it were independent of the others."""
+    n = batch.mask.sum()
+    se = np.sqrt((batch.influence**2).sum((1, 2)) / (n - 1) / n)
+    return around(batch.value, special.stdtrit(n - 1.0, TAILS[1]) * se)
+
+
+def bootstraps(batch: Batch, draws: Draws, n_sets: int) -> Iterator[tuple[str, Interval]]:
+    """Percentile intervals of the first `n_sets` data sets: readers and cases drawn, cases alone, readers alone."""
+    of_readers, of_cases = draws.readers.astype(float), draws.cases.astype(float)
+    both = np.zeros((n_sets, draws.n))
+    cases, readers = np.zeros((draws.n, n_sets)), np.zeros((draws.n, n_sets))
+    for side in batch.sides:
+        above, below = side.above[:n_sets], side.below[:n_sets]
+        for k in range(n_sets):
+            drawn = (np.einsum("bc,bc->b", of_cases, of_readers @ x[k]) for x in (above, below))
+            both[k] += side.sign * np.divide(*drawn)
+        cases += side.sign * (of_cases @ above.sum(1).T) / (of_cases @ below.sum(1).T)
+        readers += side.sign * (of_readers @ above.sum(2).T) / (of_readers @ below.sum(2).T)
+    for name, found in (("crossed", both), ("cases", cases.T), ("readers", readers.T)):
+        low, high = np.quantile(found, TAILS, axis=1)
+        yield name, (low, high)
