@@ -8,7 +8,7 @@ import pytest
 HEAVY = ("scipy.stats", "pandas", "pingouin", "matplotlib", "statsmodels", "jinja2", "flask", "sqlmodel")
 
 
-@pytest.mark.parametrize("module", ["analysis", "analysis.compare", "analysis.analyse"])
+@pytest.mark.parametrize("module", ["analysis", "analysis.compare", "analysis.analyse", "analysis.plan"])
 def test_importing_loads_nothing_heavy(module, repository):
     code = f"import sys, {module}\nprint([name for name in {HEAVY!r} if name in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], cwd=repository, capture_output=True, text=True, check=True)
