@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.compare import METHODS, Question, compare, comparison_json
+from analysis.compare import EVERY_METHOD, METHODS, Question, compare, comparison_json
 from analysis.digits import json_bytes
 from analysis.inference import arms, conditional, planning, proportions, rates, signflip
 from analysis.inference.estimate import Components, Method, RefusalCode, Weighting
@@ -266,7 +266,7 @@ tables = st.tuples(st.integers(1, 5), st.integers(1, 5)).flatmap(
 )
 
 
-@every_method
+@pytest.mark.parametrize("method", EVERY_METHOD)
 @given(tables, st.sampled_from(Weighting), st.sampled_from([None, 0.2]))
 @settings(max_examples=40)
 def test_any_small_table_gives_a_reason_or_finite_numbers(method, table, weights, margin):

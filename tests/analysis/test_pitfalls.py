@@ -26,7 +26,7 @@ from analysis.inference.twoway import twoway
 from analysis.scores.scoretable import parse_scores
 from analysis.scores.strata import parse_strata
 from study.errors import Faulty
-from study.progress import Ending, State
+from study.progress import Ending
 
 DRAWS = 200
 OVER_BOTH = {Method.TWO_WAY, Method.BOOTSTRAP, Method.REML, Method.ORH, Method.ROBUST}
@@ -71,6 +71,24 @@ def several(value):
     return list(value.values()) if isinstance(value, dict) else [value]
 
 
+@pytest.fixture(scope="module")
+def small_study(a_cut):
+    """Three of the six cases are of another specialty."""
+    cut = a_cut()
+    other = {case: replace(own, specialty="y") for case, own in list(cut.cases.items())[:3]}
+    return replace(cut, cases={**cut.cases, **other})
+
+
+@pytest.fixture(scope="module")
+def report(small_study):
+    return analyse(small_study, seed=5, draws=2000)
+
+
+@pytest.fixture(scope="module")
+def findings(report):
+    return report.findings
+
+
 # 1 ─ a system entered as one more reader
 
 
@@ -101,6 +119,24 @@ def test_an_interval_says_what_it_generalises_over(method):
     assert (found["random"] == ["reader", "case"]) == (method in OVER_BOTH)
     if method not in OVER_BOTH:
         assert said_alone(compared(panel(), method))
+
+
+def test_every_interval_of_a_report_says_what_it_generalises_over(findings):
+    looks = [look.estimate for look in (*findings.sensitivities, *findings.ahead)]
+    everything = [
+        *looks,
+        *(value.estimate for value in findings.values),
+        *(pair.estimate for pair in findings.systems),
+        *(row.contrast.default for row in findings.rows),
+        *(row.contrast.bootstrap for row in findings.rows),
+    ]
+    conditional = [estimate for estimate in everything if estimate.random != ("reader", "case")]
+    assert any(estimate.random == ("case",) for estimate in looks)
+    assert any(estimate.random == ("reader",) for estimate in looks)
+    for estimate in conditional:
+        assert estimate.label, estimate
+    for row in findings.rows:
+        assert row.contrast.default.random == row.contrast.bootstrap.random == ("reader", "case")
 
 
 def compared(readings, method):
@@ -218,6 +254,18 @@ def test_strata_reach_the_command():
     assert stratified["refused"] is None
 
 
+def test_a_specialty_that_many_draws_pass_over_has_no_interval_of_draws(findings):
+    of_three = [row.contrast for row in findings.specialties if row.specialty == "y"]
+    assert of_three
+    for contrast in of_three:
+        assert contrast.bootstrap.draws_without_value > 2000 / 2**6 / 2
+        assert contrast.bootstrap.refused is not None
+        if contrast.default.refused is None:
+            assert contrast.bootstrap.refused.code is RefusalCode.DRAWS_WITHOUT_VALUE
+            assert contrast.default.low < contrast.default.value < contrast.default.high
+    assert any(contrast.default.refused is None for contrast in of_three)
+
+
 # 8 ─ McNemar on pooled pairs
 
 
@@ -234,6 +282,17 @@ def test_runs_averaged_are_no_outcomes_of_pairs():
     one_reader = layout_of(np.ones((1, 6), bool))
     found = paired(np.full(6, 0.4), np.zeros(6), one_reader, level=0.95)
     assert found.refused.code is RefusalCode.DEPENDENT_PAIRS
+
+
+@pytest.mark.parametrize("method", [Method.NEWCOMBE, Method.TANGO])
+def test_outcomes_of_several_readers_are_not_compared_as_independent_pairs(method):
+    severe = (panel() > 65).astype(float)
+    pooled = ask(rows_of(severe, np.arange(12) % 2), method)
+    assert pooled["refused"]["code"] == "dependent_pairs"
+    assert pooled["p"] is pooled["low"] is None
+    one_reader = ask(rows_of(severe[:1], np.arange(12) % 2), method)
+    assert one_reader["refused"] is None
+    assert one_reader["random"] == ["case"]
 
 
 # 9 ─ z where ten readers allow t
@@ -279,6 +338,15 @@ def test_the_best_of_thirty_is_held_against_the_largest_of_thirty():
         assert band.high - band.low > 1.2 * (estimate.high - estimate.low)
 
 
+def test_in_a_report_no_system_stands_without_its_band(findings):
+    family = [row.contrast for row in findings.rows if row.analysis == "main" and not row.contrast.policy]
+    given = [contrast for contrast in family if contrast.default.refused is None]
+    assert len({contrast.test for contrast in given}) > 1
+    for contrast in given:
+        assert contrast.band.low < contrast.default.low < contrast.default.high < contrast.band.high
+        assert 0 < contrast.p_family <= 1
+
+
 # 12 ─ a singular model reported as a result
 
 
@@ -312,23 +380,18 @@ def test_nothing_pins_an_old_scipy_for_everybody(repository, lock):
 # 14 ─ timeouts left out without a word
 
 
-def test_a_reading_that_ran_out_of_time_counts_as_what_was_there(a_cut):
-    cut = a_cut()
-    expired = [reading for reading in cut.readings if reading.ending is Ending.EXPIRED_NOTHING_SAVED]
-    report = analyse(cut, seed=5, draws=DRAWS)
-    (main,) = differences(report, "main")
-    (completed,) = differences(report, "completed only")
-    assert expired
-    assert int(main["n_readings"]) - int(completed["n_readings"]) == sum(
-        reading.state is State.EXPIRED and reading.void is None for reading in cut.readings
-    )
-    counts = json.loads(report.files["results.json"])["counts"][0]
-    assert counts["endings"][str(Ending.EXPIRED_NOTHING_SAVED)] == len(expired)
-
-
-def differences(report, analysis, test="Alder", measure="f1_weighted"):
-    rows = csv.DictReader(io.StringIO(report.files["tables/differences.csv"].decode()))
-    return [row for row in rows if (row["analysis"], row["test"], row["measure"]) == (analysis, test, measure)]
+def test_a_reading_that_ran_out_of_time_counts_as_what_was_there(small_study, findings):
+    endings = [reading.ending for reading in small_study.readings]
+    late = [ending for ending in endings if ending in (Ending.EXPIRED_NOTHING_SAVED, Ending.EXPIRED_WITH_DRAFT)]
+    assert set(late) == {Ending.EXPIRED_NOTHING_SAVED, Ending.EXPIRED_WITH_DRAFT}
+    n = {
+        row.analysis: row.contrast.default.n_readings
+        for row in findings.rows
+        if (row.contrast.test, row.contrast.measure) == ("Alder", "f1_weighted")
+    }
+    assert n["main"] - n["completed only"] == len(late)
+    counted = dict(findings.counts[0].endings)
+    assert counted[Ending.EXPIRED_NOTHING_SAVED] == endings.count(Ending.EXPIRED_NOTHING_SAVED)
 
 
 # 15 ─ items of one answer resampled one by one
@@ -357,8 +420,7 @@ def test_more_items_in_the_same_answers_are_no_more_evidence():
 # 16 ─ weights that change between table and figure
 
 
-def test_table_figure_and_document_show_one_estimate_under_one_weighting(a_cut):
-    report = analyse(a_cut(), seed=5, draws=DRAWS)
+def test_table_figure_and_document_show_one_estimate_under_one_weighting(report):
     document = json.loads(report.files["results.json"])
     by_id = {row["id"]: row for row in document["differences"]}
     table = list(csv.DictReader(io.StringIO(report.files["tables/differences.csv"].decode())))
@@ -366,6 +428,11 @@ def test_table_figure_and_document_show_one_estimate_under_one_weighting(a_cut):
     assert {row["weights"] for row in by_id.values()} == {row["weights"] for row in table} == {"pair"}
     assert figure
     for row in [*table, *figure]:
-        if row.get("estimate"):
-            assert float(row["estimate"]) == by_id[row["id"]]["estimate"]
-            assert row["low"] == "" or float(row["low"]) == by_id[row["id"]]["low"]
+        for key in ("estimate", "low", "high"):
+            assert (float(row[key]) if row[key] else None) == by_id[row["id"]][key]
+
+
+def test_other_weights_are_named_wherever_they_stand(findings):
+    others = [look for look in findings.sensitivities if look.estimate.weighting is not Weighting.PAIR]
+    assert others
+    assert "E1" not in {look.estimand for look in others}
