@@ -126,6 +126,11 @@ def bootstrap(cases: Sequence[str], scalars: Floats) -> Published:
         Base cases; variants and runs of each are in its scalar already.
     scalars : (C,) array
         NaN: the case has no value, and is left out.
+
+    Returns
+    -------
+    Published
+        Cases are random, and nothing else. See `interval`.
     """
     has_value = np.flatnonzero(np.isfinite(scalars))
     return interval(scalars[has_value], resampling([cases[place] for place in has_value.tolist()]))

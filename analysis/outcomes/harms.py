@@ -129,7 +129,21 @@ def harm_rates(study: Frame, arm: PhysicianArm, *, level: float) -> tuple[HarmRa
 def harm_differences(
     study: Frame, arm: PhysicianArm, draws: Draws, *, level: float, mixed_modes: bool
 ) -> tuple[HarmDifference, ...]:
-    """Every system − the arm in harms per 100 cases, group by group; the same contrasts, from the same draws."""
+    """Every system − the arm in harms per 100 cases, group by group.
+
+    Parameters
+    ----------
+    draws : Draws
+        Of all readers and all cases of the frame; the same as for every other measure.
+    mixed_modes : bool
+        Whether the protocol allows a comparison of respondents who answered in different ways.
+
+    Returns
+    -------
+    tuple of HarmDifference
+        Over the pairs that exist, readers and cases random: the two-way interval, the crossed bootstrap beside it.
+        Refused as every contrast is; NaN then.
+    """
     tables = harm_tables(study)
     return tuple(
         HarmDifference(group, _per_hundred(contrast))
@@ -139,14 +153,28 @@ def harm_differences(
 
 
 def share_values(study: Frame, arm: PhysicianArm, *, level: float) -> tuple[Value, ...]:
-    """Which share of the harms are omissions, by respondent; a ratio of sums. Refused where there is no such harm."""
+    """Which share of the harms are omissions, by respondent.
+
+    Returns
+    -------
+    tuple of Value
+        Proportions: ratios of sums over readings (physicians) or cases (a system), by linearisation, Student's t on
+        the logit scale. NaN and refused where there is no such harm.
+    """
     return tuple(value for table in share_tables(study).values() for value in values(study, table, arm, level=level))
 
 
 def share_contrasts(
     study: Frame, arm: PhysicianArm, draws: Draws, *, level: float, mixed_modes: bool
 ) -> tuple[Contrast, ...]:
-    """Every system − the arm in the share of harms that are omissions: differences of ratios of sums."""
+    """Every system − the arm in the share of harms that are omissions.
+
+    Returns
+    -------
+    tuple of Contrast
+        Differences of ratios of sums, in proportions, over the pairs that exist; readers and cases random. `draws` and
+        `mixed_modes` as in `harm_differences`.
+    """
     return tuple(
         contrast
         for table in share_tables(study).values()
