@@ -199,7 +199,7 @@ def comparison_json(found: Comparison) -> dict[str, Json]:
         "draws": estimate.draws,
         "refused": None
         if estimate.refused is None
-        else {"code": estimate.refused.code, "reason": estimate.refused.reason},
+        else {"code": str(estimate.refused.code), "reason": estimate.refused.reason},
         "versions": dict(versions("numpy")),
     }
 
