@@ -95,46 +95,60 @@ def short(value: float) -> str:
     return plain(value, max(2 - math.floor(math.log10(abs(value))), 0))
 
 
-def columns(found: Plan) -> tuple[str, ...]:
-    """The heads of the table for people."""
+Table = tuple[tuple[str, ...], ...]
+"""Rows of cells for people, rounded, the heads first; a line break in a head where it may be broken."""
+
+
+def sizes(found: Plan) -> Table:
+    """What the formulas say of every size. A dash where there is no interval: the reason stands in the notes."""
+    heads = ("readers", "cases", "each", "readings", "SE", "df", "±", f"± if\n{LARGER:g} ×", *_powers_asked(found))
+    return (heads, *(_size_cells(row) for row in found.rows))
+
+
+def invented(found: Plan) -> Table:
+    """What became of the invented studies of every size; no row where none were invented."""
+    heads = ("readers", "cases", "each", "coverage", "±", "± of 8 in 10", *_powers_asked(found))
+    if not found.question.studies:
+        return (heads,)
+    return (heads, *(_invented_cells(row) for row in found.rows))
+
+
+def _powers_asked(found: Plan) -> tuple[str, ...]:
     question = found.question
-    powers = [f"power at {effect:g}" for effect in question.effects]
-    powers += [] if question.margin is None else [f"power, margin {question.margin:g}"]
-    simulated = ["coverage", "± (simulated)", *(f"{power} (simulated)" for power in powers)]
+    margins = () if question.margin is None else (f"power,\nmargin {question.margin:g}",)
+    return (*(f"power\nat {effect:g}" for effect in question.effects), *margins)
+
+
+def _named_size(row: PlanRow) -> tuple[str, str, str]:
+    each = "" if row.per_reader is None else str(row.per_reader)
+    return str(row.planned.n_readers), str(row.planned.n_cases + row.unread), each
+
+
+def _size_cells(row: PlanRow) -> tuple[str, ...]:
+    planned = row.planned
     return (
-        *("readers", "cases", "each", "readings", "SE", "df", "±", f"± if {LARGER:g} ×"),
-        *powers,
-        *(simulated if question.studies else ()),
+        *_named_size(row),
+        f"{planned.n_readings:,}",
+        *(short(value) for value in (planned.se, planned.df, planned.half_width, row.half_width_larger)),
+        *_shares(row.power, row.power_margin),
     )
 
 
-def rows(found: Plan) -> list[tuple[str, ...]]:
-    """The cells of the table for people, rounded; where there is no interval, the reason stands in the notes."""
-    return [_cells(found, row) for row in found.rows]
-
-
-def _cells(found: Plan, row: PlanRow) -> tuple[str, ...]:
-    planned, margins = row.planned, () if row.power_margin is None else (row.power_margin,)
-    cells = [
-        str(planned.n_readers),
-        str(planned.n_cases + row.unread),
-        "" if row.per_reader is None else str(row.per_reader),
-        f"{planned.n_readings:,}",
-        *(short(value) for value in (planned.se, planned.df, planned.half_width, row.half_width_larger)),
-        *(plain(share, 2) for share in (*row.power, *margins)),
-    ]
-    if found.question.studies:
-        cells += _simulated_cells(row)
-    return tuple(cells)
-
-
-def _simulated_cells(row: PlanRow) -> list[str]:
+def _invented_cells(row: PlanRow) -> tuple[str, ...]:
     simulated = row.simulated
-    margins = 0 if row.power_margin is None else 1
     if simulated is None:
-        return [NONE] * (2 + len(row.power) + margins)
-    shares = (*simulated.power, simulated.power_margin)[: len(row.power) + margins]
-    return [plain(simulated.coverage, 3), short(simulated.half_width), *(plain(share, 2) for share in shares)]
+        return (*_named_size(row), *[NONE] * (3 + len(_shares(row.power, row.power_margin))))
+    return (
+        *_named_size(row),
+        plain(simulated.coverage, 3),
+        short(simulated.half_width),
+        " to ".join(short(end) for end in simulated.half_widths),
+        *_shares(simulated.power, None if row.power_margin is None else simulated.power_margin),
+    )
+
+
+def _shares(power: Sequence[float], margin: float | None) -> tuple[str, ...]:
+    return tuple(plain(share, 2) for share in (*power, *(() if margin is None else (margin,))))
 
 
 def plan_json(found: Plan) -> dict[str, Json]:

@@ -12,7 +12,7 @@ from analysis.inference.estimate import Components
 from analysis.inference.planning import balanced
 from analysis.plan import PlanQuestion, plan
 from analysis.report.plancurve import plan_curve
-from analysis.report.planned import columns, notes, plan_json, rows
+from analysis.report.planned import invented, notes, plan_json, sizes
 from analysis.scores.assignment import parse_assignment
 from analysis.scores.pilot import parse_pilot
 from study.errors import Faulty, StudyError
@@ -34,8 +34,8 @@ def faults(parse, *given):
 
 def test_every_combination_of_sizes_is_a_row_by_cases_then_readers_then_cases_each():
     found = plan(question())
-    sizes = [(row.planned.n_cases, row.planned.n_readers, row.per_reader) for row in found.rows]
-    assert sizes == [(c, r, each) for c in (30, 100) for r in (10, 20) for each in (15, 30)]
+    tried = [(row.planned.n_cases, row.planned.n_readers, row.per_reader) for row in found.rows]
+    assert tried == [(c, r, each) for c in (30, 100) for r in (10, 20) for each in (15, 30)]
     assert [n for n, _ in found.floors] == [30, 100]
     every = plan(question(per_reader=None))
     assert [row.per_reader for row in every.rows] == [30, 30, 100, 100]
@@ -166,13 +166,13 @@ def test_a_size_without_an_interval_and_cases_that_nobody_would_read_are_said():
     size = "10 readers, 300 cases, 15 each"
     assert f"{size}: no interval. 0 pairs of readings share a case; with 10 readers at least 10 are needed." in said
     assert f"{size}: 150 cases would be read by nobody." in said
-    assert rows(found)[0][4:] == ("–",) * 6
+    assert sizes(found)[1][4:] == ("–",) * 6
     assert plan_json(found)["rows"][0]["half_width"] is None
 
 
 def test_the_document_has_every_key_and_no_nan_and_every_cell_a_head():
-    sizes = {"readers": (2, 6), "cases": (12,), "per_reader": (6,)}
-    for asked in (question(), question(**sizes, effects=(4, -8), margin=2.5, studies=10)):
+    small = {"readers": (2, 6), "cases": (12,), "per_reader": (6,)}
+    for asked in (question(), question(**small, effects=(4, -8), margin=2.5, studies=10)):
         found = plan(asked)
         document = plan_json(found)
         assert json.loads(json_bytes(document), parse_constant=pytest.fail) == document
@@ -180,7 +180,8 @@ def test_the_document_has_every_key_and_no_nan_and_every_cell_a_head():
             *("readers", "cases", "cases_per_reader", "readings", "se", "df", "half_width", "half_width_larger"),
             *("share_of_variance", "power", "power_margin", "simulated", "refused"),
         ]
-        assert {len(row) for row in rows(found)} == {len(columns(found))}
+        assert len({len(row) for row in sizes(found)}) == len({len(row) for row in invented(found)}) == 1
+        assert len(invented(found)) == (len(found.rows) + 1 if asked.studies else 1)
 
 
 def test_what_was_invented_stands_beside_the_formula():
@@ -189,12 +190,9 @@ def test_what_was_invented_stands_beside_the_formula():
     assert row["simulated"]["power"][0]["power"] == pytest.approx(row["power"][0]["power"], abs=0.2)
     assert row["simulated"]["half_width"] == pytest.approx(row["half_width"], rel=0.15)
     assert 0.8 < row["simulated"]["coverage"] <= 1
-    assert columns(found)[-4:] == (
-        "coverage",
-        "± (simulated)",
-        "power at 20 (simulated)",
-        "power, margin 9 (simulated)",
-    )
+    heads, cells = invented(found)
+    assert heads[3:] == ("coverage", "±", "± of 8 in 10", "power\nat 20", "power,\nmargin 9")
+    assert cells[3] == f"{row['simulated']['coverage']:.3f}"
     assert "60 studies invented for each size with normal effects (seed 4)" in notes(found)[-1]
 
 

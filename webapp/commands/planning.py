@@ -10,13 +10,12 @@ import typer
 
 from study.errors import Fault, Faulty
 from webapp.commands.answers import read_file
-from webapp.commands.output import note, progress, say, say_json, show
+from webapp.commands.output import note, progress, say, say_json
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from analysis.inference.estimate import Components
     from analysis.plan import Plan
+    from analysis.report.planned import Table
     from analysis.scores.assignment import Assignment
     from analysis.scores.pilot import Pilot
 
@@ -159,22 +158,26 @@ def _member(path: Path) -> bytes:
 
 
 def _show(found: "Plan") -> None:
-    """The sizes as a table, then what must be said beside it, a sentence a line."""
-    from analysis.report.planned import notes
+    """The sizes as a table, what was invented for them, and what must be said beside it, a sentence a line."""
+    from analysis.report.planned import invented, notes, sizes
 
-    show(_table(found))
+    for line in _lines(sizes(found)):
+        say(line)
+    say("")
+    if found.question.studies:
+        say("Invented studies:")
+        for line in _lines(invented(found)):
+            say(line)
+        say("")
     for sentence in notes(found):
         say(sentence)
 
 
-def _table(found: "Plan") -> "Table":
-    from rich.table import Table
-
-    from analysis.report.planned import columns, rows
-
-    table = Table(box=None, pad_edge=False)
-    for column in columns(found):
-        table.add_column(column, justify="right")
-    for row in rows(found):
-        table.add_row(*row)
-    return table
+def _lines(table: "Table") -> list[str]:
+    """Cells flush right, heads broken where they may be: no digit is cut off, however narrow the window."""
+    heads = [head.split("\n") for head in table[0]]
+    deep = max(len(head) for head in heads)
+    rows = [tuple(([""] * (deep - len(head)) + head)[level] for head in heads) for level in range(deep)]
+    rows += table[1:]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(heads))]
+    return ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
