@@ -2,21 +2,21 @@
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analysis.inference.estimate import NAN, Estimate, Floats, Ints, Mask, Method, Weighting
-from analysis.inference.exact import grid, magnitude, on_grid, total_by_halves
+from analysis.inference.exact import grid, on_grid
 from analysis.inference.layout import Layout
-from analysis.inference.refusals import ZERO_VARIANCE, refuse_design, refuse_draws
+from analysis.inference.percentiles import from_draws
+from analysis.inference.refusals import refuse_design
 
 MOST_DRAWS = 1_000_000
 MULTIPLICATIONS = 800_000  # in one matrix product: it stays in cache, and below what is handed to several threads
 CONSERVATIVE = "conservative in incomplete designs"
 WITHIN_STRATA = "cases drawn within strata"
-ROUNDING = 1e-12  # relative to the largest draw: a spread below this is arithmetic, not data
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,22 +304,7 @@ def percentile(
         n_readers=layout.n_readers,
         n_cases=layout.n_cases,
         n_readings=layout.n_readings,
-        seed=seed,
-        draws=int(values.size),
+        refused=refuse_design(layout),
         label=f"{WITHIN_STRATA}; {CONSERVATIVE}" if within_strata else CONSERVATIVE,
     )
-    present = values[np.isfinite(values)]
-    without = int(values.size - present.size)
-    estimate = replace(estimate, draws_without_value=without)
-    refused = refuse_design(layout) or refuse_draws(values.size, without)
-    if refused is not None:
-        return replace(estimate, refused=refused)
-    if np.ptp(present) <= ROUNDING * np.abs(present).max():
-        return replace(estimate, refused=ZERO_VARIANCE)
-    tail = (1 - level) / 2
-    low, high = np.quantile(present, [tail, 1 - tail])
-    scale = magnitude(present)
-    scaled = present / scale
-    about = scaled - total_by_halves(scaled) / present.size
-    se = scale * (total_by_halves(about**2) / (present.size - 1)) ** 0.5
-    return replace(estimate, se=se, low=float(low), high=float(high))
+    return from_draws(estimate, values, seed=seed)

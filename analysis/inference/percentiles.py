@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from analysis.inference.estimate import Estimate, Floats
-from analysis.inference.exact import magnitude, total
+from analysis.inference.exact import magnitude, total_by_halves
 from analysis.inference.refusals import ZERO_VARIANCE, refuse_draws
 
 ROUNDING = 1e-12  # relative to the largest draw: a spread below this is arithmetic, not data
@@ -28,6 +28,7 @@ def from_draws(estimate: Estimate, values: Floats, *, seed: int | None) -> Estim
     tail = (1 - estimate.level) / 2
     low, high = np.quantile(present, [tail, 1 - tail])
     scale = magnitude(present)
-    centre = total(present / scale) / present.size
-    se = scale * (total((present / scale - centre) ** 2) / (present.size - 1)) ** 0.5
+    scaled = present / scale
+    about = scaled - total_by_halves(scaled) / present.size
+    se = scale * (total_by_halves(about**2) / (present.size - 1)) ** 0.5
     return replace(estimate, se=se, low=float(low), high=float(high))

@@ -1,5 +1,9 @@
 """The mixed model against R, against its likelihood written out in full, and at its borders."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
@@ -190,3 +194,35 @@ def test_a_model_that_the_data_cannot_tell_is_refused_with_its_reason():
     assert fit(3 + 2 * np.arange(y.size), np.column_stack([one, np.arange(y.size)]), layout).code is (
         RefusalCode.ZERO_VARIANCE
     )
+
+
+FIT_MANY = """
+import numpy as np
+from analysis.inference.layout import layout_of
+from analysis.inference.reml import reml
+for seed in range(30):
+    rng = np.random.default_rng(seed)
+    mask = rng.random((9, 30)) < 0.6
+    spread = (8.0, 0.0, 0.1)[seed % 3]
+    values = rng.normal(0, spread, (9, 1)) + rng.normal(3, spread, (1, 30)) + rng.normal(0, 9, (9, 30))
+    rare = (rng.random((9, 30)) < 0.05).astype(float)
+    for table in (values, rare):
+        print(repr(reml(table[mask], layout_of(mask), level=0.95)))
+"""
+
+
+def test_the_ten_digits_are_the_same_on_other_processors_and_with_other_threads(repository):
+    """The linear algebra library takes other kernels, which add in another order, by the name of a processor."""
+    printed = [
+        subprocess.run(
+            [sys.executable, "-c", FIT_MANY],
+            cwd=repository,
+            env={**os.environ, "OPENBLAS_CORETYPE": processor, "OPENBLAS_NUM_THREADS": threads},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for processor, threads in (("Haswell", "2"), ("Prescott", "1"), ("Nehalem", "1"))
+    ]
+    assert len(printed[0]) > 1000
+    assert printed[0] == printed[1] == printed[2]
