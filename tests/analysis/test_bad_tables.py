@@ -346,6 +346,7 @@ def test_a_spread_at_the_edge_of_rounding_gives_a_reason_or_numbers(estimator):
     an_estimate(estimator(values, layout_of(np.ones((5, 7), bool)), level=0.95))
 
 
+@settings(max_examples=50)
 @given(masks, st.integers(0, 2**16), st.sampled_from([1e-3, 1.0, 1e6]), st.sampled_from([1, 2, 100]), st.booleans())
 def test_any_small_table_of_two_arms_gives_a_reason_or_finite_numbers(mask, seed, magnitude, levels, crossing):
     """Readers alternate between the arms, or every reading is under one or the other."""
@@ -388,6 +389,7 @@ def an_estimate_of_a_rate(estimate):
     return estimate
 
 
+@settings(max_examples=50)
 @given(
     st.lists(st.tuples(st.integers(0, 1), st.integers(0, 1)), min_size=0, max_size=9),
     st.sampled_from([Method.NEWCOMBE, Method.TANGO]),
@@ -403,6 +405,7 @@ def test_any_pairs_of_outcomes_give_a_reason_or_an_interval_of_proportions(pairs
         assert np.isnan([found.low, found.high, found.p]).all()
 
 
+@settings(max_examples=50)
 @given(
     st.lists(st.sampled_from([0.0, 0.5, 1.0, -3.0, 1e-9, 1e9]), min_size=0, max_size=9), st.sampled_from([0.5, 0.95])
 )
@@ -418,6 +421,7 @@ def test_any_differences_of_two_systems_give_a_reason_or_finite_numbers(differen
         an_estimate(flipped)
 
 
+@settings(max_examples=50)
 @given(
     st.tuples(*[st.sampled_from([-4.0, 0.0, 1e-9, 1.0, 1e9])] * 3),
     st.integers(1, 6),

@@ -21,7 +21,7 @@ from analysis.inference import (
     signflip,
 )
 from analysis.inference.beats import beats, shares_in_draws
-from analysis.inference.bootstrap import Draws, Table, draw, mean_differences
+from analysis.inference.bootstrap import Draws, Table, draw, mean_differences, ratio_sides
 from analysis.inference.estimate import Components, Estimate, Method, Weighting
 from analysis.inference.layout import Layout, layout_of
 from analysis.inference.margins import p_beyond_margin, p_worse_by_margin
@@ -123,15 +123,29 @@ def an_estimate(value: float, *, se: float, df: float, level: float) -> Estimate
 
 
 def of_bootstrap(case) -> dict:
+    if case["kind"] == "ratios":
+        return of_ratios(case["inputs"])
     table = table_of(case["inputs"]["table"])
     no_system = Table(-table, np.zeros((1, table.shape[1])))
     if case["kind"] == "enumeration":
-        readers, cases = (every_draw(n) for n in table.shape)
-        crossed = Draws(np.repeat(readers, len(cases), axis=0), np.tile(cases, (len(readers), 1)))
+        crossed = every_crossed_draw(table.shape)
         found = {w.value: described(mean_differences(no_system, crossed, w)[:, 0]) for w in Weighting}
         return {**found, "readers_above_5": described(shares_in_draws(table - 5, crossed))}
     drawn = mean_differences(no_system, draw(1, 40_000, *table.shape))[:, 0]
     return {"mean": np.nanmean(table), "se": drawn.std()}
+
+
+def of_ratios(inputs) -> dict:
+    above, below = (
+        Table(table_of(inputs[part]), np.array([inputs[f"system_{part}"]], float)) for part in ("above", "below")
+    )
+    system, panel = (side[:, 0] for side in ratio_sides(above, below, every_crossed_draw(above.readings.shape)))
+    return {"system": described(system), "panel": described(panel), "difference": described(system - panel)}
+
+
+def every_crossed_draw(shape) -> Draws:
+    readers, cases = (every_draw(n) for n in shape)
+    return Draws(np.repeat(readers, len(cases), axis=0), np.tile(cases, (len(readers), 1)))
 
 
 def described(drawn) -> dict:
