@@ -9,6 +9,7 @@ from analysis.inference.families import holm
 from analysis.inference.heterogeneity import Heterogeneity
 from analysis.outcomes.agreement import complete_table, reliability
 from analysis.outcomes.ahead import how_often_ahead
+from analysis.outcomes.arms import ArmContrast, arm_contrasts
 from analysis.outcomes.cells import Cells, cells
 from analysis.outcomes.contrasts import Contrast
 from analysis.outcomes.counts import count
@@ -66,6 +67,7 @@ def find(
         values=tuple(alone),
         harms=harms.rates,
         needed=numbers_needed(alone, [row.contrast for row in numbered if row.analysis == MAIN]),
+        arms=_between_arms(laid),
         sensitivities=_sensitivities(laid, numbered, shown),
         ahead=() if shown is None else _ahead(laid, rubric, shown),
         systems=() if shown is None else _against_others(laid, shown.test),
@@ -97,6 +99,13 @@ def _differences(laid: Laid, progress: Progress) -> tuple[list[Row], list[Value]
         made = laid.contrasts(table, laid.completed.arms[arm.name], laid.completed)
         rows += [Row("", COMPLETED_ONLY, contrast) for contrast in made]
     return rows, alone
+
+
+def _between_arms(laid: Laid) -> tuple[ArmContrast, ...]:
+    """Every two arms of physicians, the primary measure first."""
+    found = arm_contrasts(laid.study, control=laid.arms[0].name, level=LEVEL, mixed_modes=laid.mixed_modes)
+    place = {measure.name: n for n, measure in enumerate(laid.measures)}
+    return tuple(sorted(found, key=lambda one: place[one.measure]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from analysis.inference.estimate import NAN
+from analysis.inference.estimate import NAN, Estimate
 from analysis.inference.heterogeneity import Heterogeneity
 from analysis.inference.margins import Conclusion, conclude, p_worse_by_margin
 from analysis.outcomes.agreement import Reliability
+from analysis.outcomes.arms import ArmContrast
 from analysis.outcomes.cells import Cells
 from analysis.outcomes.contrasts import Contrast
 from analysis.outcomes.counts import ArmCounts
@@ -62,6 +63,7 @@ class Findings:
     values: tuple[Value, ...]
     harms: tuple[HarmRate, ...]
     needed: tuple[Needed, ...]
+    arms: tuple[ArmContrast, ...]
     sensitivities: tuple[Sensitivity, ...]
     ahead: tuple[Sensitivity, ...]
     systems: tuple[SystemPair, ...]
@@ -111,20 +113,37 @@ class Findings:
         return None
 
     @property
+    def primary_arms(self) -> ArmContrast | None:
+        """The protocol's primary comparison, where it is of two arms of physicians; None: it is another, or none."""
+        wanted = self.cut.protocol.primary
+        if wanted is None:
+            return None
+        key = (wanted.test, wanted.control, wanted.measure)
+        return next((one for one in self.arms if (one.test.arm, one.control.arm, one.measure) == key), None)
+
+    @property
+    def primary_estimate(self) -> Estimate | None:
+        """The default estimate of the primary comparison, whichever two sides it has; None: it is not made here."""
+        row, between = self.primary, self.primary_arms
+        if row is not None:
+            return row.contrast.default
+        return None if between is None else between.default
+
+    @property
     def conclusion(self) -> Conclusion | None:
         """What the primary interval says beside the protocol's margin; None: no margin, or no interval."""
-        primary, wanted = self.primary, self.cut.protocol.primary
+        primary, wanted = self.primary_estimate, self.cut.protocol.primary
         if primary is None or wanted is None or wanted.margin is None:
             return None
-        return conclude(primary.contrast.default, margin=wanted.margin, higher_is_better=self._higher)
+        return conclude(primary, margin=wanted.margin, higher_is_better=self._higher)
 
     @property
     def p_margin(self) -> float:
         """One-sided p of *worse by the margin*; NaN where there is none."""
-        primary, wanted = self.primary, self.cut.protocol.primary
+        primary, wanted = self.primary_estimate, self.cut.protocol.primary
         if primary is None or wanted is None or wanted.margin is None:
             return NAN
-        return p_worse_by_margin(primary.contrast.default, margin=wanted.margin, higher_is_better=self._higher)
+        return p_worse_by_margin(primary, margin=wanted.margin, higher_is_better=self._higher)
 
     def physicians(self, arm: str) -> str:
         """How the physicians of an arm are called: by their arm only where there are several."""

@@ -20,6 +20,7 @@ def legend(found: Findings) -> list[Term]:
     return [
         _interval(found),
         ("p", "Two-sided, for no difference. Not adjusted for multiplicity, that is for the number of comparisons."),
+        *_adjusted(found),
         _bootstrap(),
         *_bands(found),
         *_policies(found),
@@ -57,6 +58,21 @@ def _bootstrap() -> Term:
         "each physician read few of the cases. Yet it uses no t quantile, so with few physicians or few cases it can "
         "be narrower than the default. The default is the one whose coverage was measured.",
     )
+
+
+def _adjusted(found: Findings) -> list[Term]:
+    said = []
+    if any(row.contrast.p_family == row.contrast.p_family for row in found.rows):
+        said.append(
+            "p_family steps down over all systems on one measure by the largest studentised deviation (max-T), so it "
+            "may be read for whichever system is looked at."
+        )
+    if any(row.p_holm == row.p_holm for row in found.rows):
+        said.append(
+            "p_holm is adjusted after Holm over the measures beyond the primary one, for the primary comparison's two "
+            "sides."
+        )
+    return [("Adjusted p, in the files", " ".join(said))] if said else []
 
 
 def _bands(found: Findings) -> list[Term]:

@@ -1,12 +1,27 @@
 """The methods paragraph, made from what was run."""
 
+from analysis.inference.estimate import Method
 from analysis.outcomes.findings import COMPLETED_ONLY, Findings
 from analysis.wording import counted, listed, percent
 
 
 def methods(found: Findings) -> list[str]:
     """A few paragraphs that a statistician can put into a manuscript and check against the tables."""
-    return [_scoring(found), _estimand(found), _interval(found), _beside(found), _missing(found), _reliability(found)]
+    paragraphs = [
+        _scoring(found),
+        _estimand(found),
+        _interval(found),
+        _beside(found),
+        _families(found),
+        _sensitivities(found),
+        _arms(found),
+        _harms(found),
+        _specialties(found),
+        _systems(found),
+        _missing(found),
+        _reliability(found),
+    ]
+    return [paragraph for paragraph in paragraphs if paragraph]
 
 
 def _scoring(found: Findings) -> str:
@@ -58,8 +73,104 @@ def _beside(found: Findings) -> str:
         "for every system and measure. It tends to be wide in sparse designs, where its variance counts the noise "
         "within a cell more than once, and can be narrower than the default with few physicians or cases, because it "
         "uses no t quantile; the default is the interval whose coverage was measured. More than 0.1 % of draws "
-        f"without a value would be refused.{simultaneous} All p values are two-sided and none is adjusted for "
-        "multiplicity; those of comparisons other than the primary one are descriptive."
+        f"without a value would be refused.{simultaneous}"
+    )
+
+
+def _families(found: Findings) -> str:
+    """What is adjusted for the number of comparisons, and what is not."""
+    said = ["All p values are two-sided."]
+    if any(row.contrast.p_family == row.contrast.p_family for row in found.rows):
+        said.append(
+            "Beside each system's p stands one that steps down over all systems on the same measure by the largest "
+            "studentised deviation (max-T; Westfall & Young 1993)."
+        )
+    if any(row.p_holm == row.p_holm for row in found.rows):
+        said.append(
+            "Of the primary comparison's two sides, the p values on the measures beyond the primary one are also "
+            "adjusted after Holm (1979)."
+        )
+    said.append("No other p value is adjusted for multiplicity, and all but the primary one are descriptive.")
+    return " ".join(said)
+
+
+def _sensitivities(found: Findings) -> str:
+    """Only the methods that gave an interval, or were refused with their reason."""
+    given = [one for one in found.sensitivities[2:] if one.estimate.refused is None]
+    refused = [one for one in found.sensitivities[2:] if one.estimate.refused is not None]
+    if not given and not refused:
+        return ""
+    cited = [f"{one.what}{SOURCES.get(one.estimate.method, '')}" for one in given if not one.conditional]
+    said = [f"The primary comparison was estimated again as sensitivity analyses: {'; '.join(cited)}."] if cited else []
+    said += [f"Not estimated: {one.what} ({one.estimate.refused.reason})" for one in refused if one.estimate.refused]
+    labels = [f"“{one.estimate.label}”" for one in given if one.conditional and one.estimate.label]
+    if labels:
+        said.append(f"Intervals that generalise over one factor only carry their labels: {listed(labels)}.")
+    return " ".join(said)
+
+
+SOURCES = {
+    Method.REML: ", with Satterthwaite's degrees of freedom (Patterson & Thompson 1971)",
+    Method.ORH: ", for a table in which every physician read every case (Hillis 2007)",
+    Method.ROBUST: " (Cameron, Gelbach & Miller 2011), with t on the smaller number of clusters less one",
+}
+"""Where a method of the sensitivity analyses is from."""
+
+
+def _arms(found: Findings) -> str:
+    if not found.arms:
+        return ""
+    crossings = list(dict.fromkeys(str(one.estimates.crossing) for one in found.arms))
+    return (
+        f"Arms of physicians ({listed(crossings)}) read different cases and were compared by least squares with "
+        "two-way cluster-robust intervals over physicians and cases, and beside it by a mixed model with physicians "
+        "and cases random, fitted by restricted maximum likelihood; in a crossover with periods, the period is a "
+        "covariate."
+    )
+
+
+def _harms(found: Findings) -> str:
+    if not found.harms:
+        return ""
+    needed = (
+        " The number of cases to one severe harm is one over the rate, never a mean of inverses; where the interval of "
+        "a difference holds 0, its inverse has an interval in two parts."
+        if found.needed
+        else ""
+    )
+    return (
+        "Harms are counted per 100 cases by kind and severity; their intervals are Student's t on the log scale, and "
+        "differences of counts and of shares have the default interval and the bootstrap, as every measure has."
+        f"{needed}"
+    )
+
+
+def _specialties(found: Findings) -> str:
+    apart = found.apart
+    if not found.specialties:
+        return ""
+    said = "By specialty, the primary measure's differences have the same two intervals on the same draws, and no p."
+    if apart is None or apart.refused is not None:
+        return said
+    return (
+        f"{said} How far specialties lie apart is Cochran's Q in its generalised form, with the covariance over the "
+        "draws because specialties share physicians, and I² (Higgins & Thompson 2002)."
+    )
+
+
+def _systems(found: Findings) -> str:
+    if not found.systems:
+        return ""
+    flips = found.systems[0]
+    how = "all assignments" if flips.exact else f"{flips.assignments:,} drawn assignments"
+    test = (
+        f" Their p values come from {how} of signs to cases (Fisher 1935), stepping down over the family."
+        if flips.assignments
+        else ""
+    )
+    return (
+        f"{flips.test} was compared with each other system by its mean difference over cases, every case counting the "
+        f"same, with Student's t over cases: only cases are random, and no physician takes part.{test}"
     )
 
 

@@ -19,6 +19,7 @@ from analysis.report.results import provenance
 from analysis.report.sections import (
     SHOWN_WITH_INTERVAL,
     apart_says,
+    arm_pairs,
     best_says,
     needed_lines,
     needed_range,
@@ -94,6 +95,8 @@ def report_html(found: Findings, figures: Mapping[str, Figure]) -> bytes:
             harm_sums=SHOWN_WITH_INTERVAL,
             needed=needed_lines(found),
             apart_says=apart_says(found),
+            arm_pairs=arm_pairs(found),
+            labels={measure.name: measure.label for measure in found.measures},
             best_says=best_says(found),
             systems_says=systems_says(found),
             specialties=specialty_lines(found),

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Mapping
 
 from analysis.digits import Cell
+from analysis.inference.estimate import Estimate
 from analysis.inference.numbers_needed import NumberNeeded
 from analysis.outcomes.counts import count_rows
 from analysis.outcomes.findings import Findings
@@ -98,11 +99,14 @@ def ahead(found: Findings) -> Rows:
 
 
 def _look(one: Sensitivity, unit: str) -> dict[str, Cell]:
-    estimate = one.estimate
+    return _estimated(one.what, unit, one.estimand, one.estimate)
+
+
+def _estimated(what: str, unit: str, estimand: str, estimate: Estimate) -> dict[str, Cell]:
     return {
-        "what": one.what,
+        "what": what,
         "unit": unit,
-        "estimand": one.estimand,
+        "estimand": estimand,
         "estimate": estimate.value,
         "se": estimate.se,
         "df": estimate.df,
@@ -118,6 +122,35 @@ def _look(one: Sensitivity, unit: str) -> dict[str, Cell]:
         "n_readings": estimate.n_readings,
         **refused("refused", estimate),
     }
+
+
+def arms(found: Findings) -> Rows:
+    """Every two arms of physicians on every measure: both estimators, and what is descriptive."""
+    rows = [
+        {
+            "measure": contrast.measure,
+            "better": contrast.better,
+            "test": contrast.test.arm,
+            "control": contrast.control.arm,
+            "crossing": str(contrast.estimates.crossing),
+            "adjusted": "+".join(contrast.estimates.adjusted) or None,
+            "test_value": contrast.test.value,
+            "control_value": contrast.control.value,
+            "mode_test": contrast.modes[0],
+            "mode_control": contrast.modes[1],
+            "mixed_modes": contrast.mixed_modes,
+            **_estimated(what, "difference", "E9", estimate),
+        }
+        for contrast in found.arms
+        for what, estimate in (
+            ("least squares, two-way cluster-robust", contrast.estimates.robust),
+            ("mixed model (REML)", contrast.estimates.mixed),
+            ("carryover", contrast.estimates.carryover),
+            ("first period alone", contrast.estimates.first_period),
+        )
+        if estimate is not None
+    ]
+    return [{"id": f"b{n}", **row} for n, row in enumerate(rows, start=1)]
 
 
 def systems(found: Findings) -> Rows:
@@ -241,6 +274,7 @@ ROWSETS: Mapping[str, Callable[[Findings], Rows]] = {
     "numbers_needed": numbers_needed,
     "sensitivities": sensitivities,
     "ahead": ahead,
+    "arms": arms,
     "systems_compared": systems,
     "specialties": specialties,
     "times": times,

@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 
 from analysis.inference.numbers_needed import NumberNeeded
+from analysis.outcomes.arms import ArmContrast
 from analysis.outcomes.findings import Findings
 from analysis.outcomes.harms import GROUPS, Group
 from analysis.outcomes.specialties import OfSpecialty
 from analysis.report.order import primary_rows
 from analysis.report.rowsets import needed_interval
-from analysis.wording import counted, equals_p, interval, percent, plain, signed
+from analysis.wording import counted, equals_p, interval, listed, percent, plain, signed
 
 SHOWN_WITH_INTERVAL: tuple[Group, ...] = tuple(
     group for group in GROUPS if (group.kind is None) != (group.severity is None) or group == Group(None, None)
@@ -99,3 +100,62 @@ def best_says(found: Findings) -> str | None:
         f"band that holds for all of them at once its difference is {signed(best.default.value)} "
         f"({interval(best.band.low, best.band.high)}; {equals_p(best.p_family)} stepping down over the family)."
     )
+
+
+@dataclass(frozen=True, slots=True)
+class ArmPair:
+    """Two arms on every measure, and what has to be said below the table."""
+
+    title: str
+    remark: str
+    test: str
+    control: str
+    contrasts: tuple[ArmContrast, ...]
+    notes: tuple[str, ...]
+
+
+def arm_pairs(found: Findings) -> list[ArmPair]:
+    """Each two arms once, in the order of the findings."""
+    pairs: dict[tuple[str, str], list[ArmContrast]] = {}
+    for one in found.arms:
+        pairs.setdefault((one.test.arm, one.control.arm), []).append(one)
+    return [_arm_pair(test, control, tuple(own)) for (test, control), own in pairs.items()]
+
+
+def _arm_pair(test: str, control: str, own: tuple[ArmContrast, ...]) -> ArmPair:
+    first = own[0]
+    adjusted = first.estimates.adjusted
+    remark = (
+        f"{first.estimates.crossing} arms{f', adjusted for {listed(adjusted)}' if adjusted else ''}; "
+        f"{test}: {counted(first.test.n_readings, 'reading')} of {counted(first.test.n_readers, 'physician')}, "
+        f"{control}: {counted(first.control.n_readings, 'reading')} of {counted(first.control.n_readers, 'physician')}"
+    )
+    without = dict.fromkeys(
+        one.estimates.mixed.refused.reason
+        for one in own
+        if one.estimates.mixed.refused is not None and one.estimates.robust.refused is None
+    )
+    return ArmPair(
+        title=f"{test} − {control}",
+        remark=remark,
+        test=test,
+        control=control,
+        contrasts=own,
+        notes=(*(f"A dash for the mixed model: {reason}" for reason in without), *_periods(first)),
+    )
+
+
+def _periods(one: ArmContrast) -> list[str]:
+    """What a crossover has beside its contrast, on the first measure shown."""
+    said = []
+    carryover, first = one.estimates.carryover, one.estimates.first_period
+    if carryover is not None and carryover.refused is None:
+        said.append(
+            f"Carryover on {one.measure}, descriptive: {signed(carryover.value)} "
+            f"({interval(carryover.low, carryover.high)})."
+        )
+    if first is not None and first.refused is None:
+        said.append(
+            f"The first period alone on {one.measure}: {signed(first.value)} ({interval(first.low, first.high)})."
+        )
+    return said

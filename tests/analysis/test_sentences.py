@@ -7,6 +7,7 @@ import pytest
 from analysis.analyse import analyse
 from analysis.outcomes.findings import Findings
 from analysis.report.sentences import SCOPE, key_finding
+from analysis.wording import interval, signed
 from study.protocol import Primary
 
 
@@ -71,11 +72,24 @@ def test_names_keep_their_capitals_and_labels_lose_theirs(found):
     assert key_finding(found)[0].startswith("On weighted F1 (higher is better), Alder averaged ")
 
 
-def test_a_primary_comparison_between_arms_is_said_not_to_be_estimated(a_cut):
-    cut = a_cut(arms=("physician", "aided"), primary=Primary("f1_weighted", "aided", "physician"))
+def test_a_primary_comparison_between_arms_is_told_with_both_sides_and_its_interval(a_cut):
+    cut = a_cut(arms=("physician", "aided"), primary=Primary("f1_weighted", "aided", "physician", margin=0.9))
+    found = analyse(cut, seed=1, draws=200).findings
+    between = found.primary_arms
+    assert found.primary is None
+    first, second, margin, scope = key_finding(found)
+    assert first.startswith("On weighted F1 (higher is better), the physicians (aided) averaged")
+    assert f"an estimated difference of {signed(between.default.value)} (parallel arms)" in first
+    assert interval(between.default.low, between.default.high) in second
+    assert "the physicians (aided) are not inferior by the margin" in margin
+    assert scope == SCOPE
+    assert found.conclusion == "non-inferior"
+
+
+def test_a_primary_comparison_of_sides_that_are_not_there_is_said_not_to_be_made(a_cut):
+    cut = a_cut(primary=Primary("f1_weighted", "aided", "physician"))
     (said, scope) = key_finding(analyse(cut, seed=1, draws=200).findings)
-    assert "aided against physician" in said
-    assert "does not estimate it" in said
+    assert "aided against physician on f1_weighted. There are no such two sides" in said
     assert scope == SCOPE
 
 

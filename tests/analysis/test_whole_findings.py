@@ -1,0 +1,205 @@
+"""What stands beside the differences: other methods, specialties, systems among themselves, harms, arms."""
+
+import csv
+import io
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from analysis.analyse import Report, analyse
+from analysis.inference.estimate import Method, RefusalCode
+from analysis.inference.families import holm
+from analysis.outcomes.findings import HARMS, MAIN
+from analysis.report.sections import best_says, needed_lines, specialty_lines
+from study.progress import SCORED
+from study.protocol import Primary
+from study.scoring import score_readings
+
+DRAWS = 300
+
+
+@pytest.fixture(scope="module")
+def report(a_cut) -> Report:
+    cut = a_cut()
+    of_two = {
+        case_id: replace(case, specialty="heart" if case_id in ("case-0", "case-1", "case-2") else "lung")
+        for case_id, case in cut.cases.items()
+    }
+    return analyse(replace(cut, cases=of_two), seed=3, draws=DRAWS)
+
+
+@pytest.fixture(scope="module")
+def found(report):
+    return report.findings
+
+
+def rows_of(report, name):
+    return list(csv.DictReader(io.StringIO(report.files[f"tables/{name}.csv"].decode())))
+
+
+class TestSensitivities:
+    def test_every_method_stands_beside_the_default_and_conditional_ones_come_last_under_labels(self, found):
+        assert found.sensitivities[0].estimate == found.primary.contrast.default
+        methods = [one.estimate.method for one in found.sensitivities]
+        assert {Method.TWO_WAY, Method.BOOTSTRAP, Method.REML, Method.ORH, Method.ROBUST} <= set(methods)
+        conditional = [one.conditional for one in found.sensitivities]
+        assert conditional == sorted(conditional)
+        labels = [one.estimate.label for one in found.sensitivities if one.conditional]
+        assert labels == ["these physicians, new cases", "these cases, new physicians"]
+
+    def test_a_method_for_full_tables_is_refused_by_name_and_the_page_says_why(self, report, found):
+        (orh,) = [one for one in found.sensitivities if one.estimate.method is Method.ORH]
+        assert orh.estimate.refused.code is RefusalCode.INCOMPLETE_TABLE
+        assert orh.estimate.refused.reason in report.files["report.html"].decode()
+        (row,) = [row for row in rows_of(report, "sensitivities") if row["method"] == "orh"]
+        assert (row["refused"], row["low"], row["se"]) == ("incomplete_table", "", "")
+
+    def test_the_methods_paragraph_names_what_was_run_and_nothing_else(self, report, a_cut):
+        page = report.files["report.html"].decode()
+        assert "mixed model (REML), with Satterthwaite" in page
+        assert "Hillis 2007" not in page
+        other = analyse(a_cut(primary=None), seed=3, draws=DRAWS)
+        assert other.findings.sensitivities == ()
+        assert "mixed model (REML)" not in other.files["report.html"].decode()
+
+    def test_a_ratio_has_the_methods_for_influences_only(self, a_cut):
+        cut = a_cut(profile="noharm-2025-12", primary=Primary("precision", "Alder", "physician"))
+        found = analyse(cut, seed=3, draws=DRAWS).findings
+        assert [one.estimate.method for one in found.sensitivities] == [
+            Method.TWO_WAY,
+            Method.BOOTSTRAP,
+            Method.TWO_WAY,
+            Method.ROBUST,
+        ]
+        assert found.sensitivities[3].estimate.value == found.primary.contrast.default.value
+        assert found.ahead == found.systems == ()
+        assert found.cells.influences
+
+
+class TestHowOftenAhead:
+    def test_the_chance_to_be_ahead_counts_runs_one_by_one(self, found):
+        table = found.study.tables["f1_weighted"].arms["physician"].above
+        cut = found.cut
+        won = []
+        for reader, case in zip(*np.nonzero(found.cells.mask), strict=True):
+            own = [a for a in cut.answers if (a.respondent, a.case_id) == ("Alder", found.study.cases[case])]
+            runs = score_readings(found.rubric, [a.case_id for a in own], [a.response for a in own])
+            for_case = runs.measures["f1_weighted"].value
+            won.append(np.mean((for_case > table[reader, case]) + 0.5 * (for_case == table[reader, case])))
+        share, chance = found.ahead
+        assert chance.estimate.value == pytest.approx(np.mean(won))
+        assert chance.estimate.low < chance.estimate.value < chance.estimate.high
+        means = np.nanmean(found.cells.table, axis=1)
+        assert share.estimate.value == pytest.approx((means > 0).mean())
+
+    def test_a_measure_that_is_better_low_turns_it_around(self, a_cut):
+        found = analyse(a_cut(primary=Primary("severe", "Alder", "physician")), seed=3, draws=DRAWS).findings
+        means = np.nanmean(found.cells.table, axis=1)
+        assert found.ahead[0].estimate.value == pytest.approx((means < 0).mean())
+
+
+class TestSpecialties:
+    def test_each_is_estimated_on_its_own_cases_without_a_p(self, found):
+        for one in specialty_lines(found):
+            of_cases = [c for c, case in found.cut.cases.items() if case.specialty == one.specialty]
+            columns = [found.study.cases.index(case) for case in of_cases]
+            assert one.contrast.default.value == pytest.approx(np.nanmean(found.cells.table[:, columns]))
+            assert one.n_cases == 3
+            assert np.isnan(one.contrast.default.p)
+            assert one.contrast.band is None
+        assert [one.specialty for one in specialty_lines(found)] == ["heart", "lung"]
+
+    def test_how_far_they_lie_apart_is_one_number_from_the_same_draws(self, report, found):
+        assert found.apart.refused is not None or found.apart.df == 1
+        said = found.apart.refused.reason if found.apart.refused else "I² ="
+        assert said in report.files["report.html"].decode()
+
+    def test_no_specialty_has_a_p_value_in_any_file(self, report):
+        assert "p" not in rows_of(report, "specialties")[0]
+
+
+class TestSystems:
+    def test_the_primary_system_against_each_other_one_is_paired_by_case(self, found):
+        (pair,) = found.systems
+        scores = dict(
+            zip([s.name for s in found.study.systems], found.study.tables["f1_weighted"].systems.above, strict=True)
+        )
+        differences = scores["Alder"] - scores["Birch"]
+        assert (pair.test, pair.control) == ("Alder", "Birch")
+        assert pair.estimate.value == pytest.approx(differences.mean())
+        assert pair.estimate.random == ("case",)
+        signs = np.array(np.meshgrid(*[[-1, 1]] * 6)).reshape(6, -1)
+        as_extreme = np.abs(signs.T @ differences) >= abs(differences.sum()) - 1e-12
+        assert pair.p_flip == pytest.approx(as_extreme.mean())
+        assert pair.exact
+        assert pair.p_family == pair.p_flip
+
+
+class TestFamilies:
+    def test_measures_beyond_the_primary_are_adjusted_after_holm(self, found):
+        family = [
+            row for row in found.of(MAIN) if row.contrast.test == "Alder" and row.contrast.measure != found.measure.name
+        ]
+        expected = holm(np.array([row.contrast.default.p for row in family]))
+        assert [row.p_holm for row in family] == pytest.approx(expected.tolist(), nan_ok=True)
+        assert np.isnan(found.primary.p_holm)
+        assert all(np.isnan(row.p_holm) for row in found.of(MAIN) if row.contrast.test == "Birch")
+
+    def test_the_best_of_many_is_told_with_its_band_and_adjusted_p(self, found):
+        best = next(row.contrast for row in found.of(MAIN, measure="f1_weighted") if row.contrast.band is not None)
+        said = best_says(found)
+        assert said.startswith(f"Whoever looks for the best of 2 finds {best.test}")
+        assert best.p_family >= best.default.p * 0.5
+        alone = replace(found, rows=tuple(replace(r, contrast=replace(r.contrast, band=None)) for r in found.rows))
+        assert best_says(alone) is None
+
+
+class TestHarms:
+    def test_counts_have_intervals_and_differences_per_hundred_cases(self, report, found):
+        rates = {(r["respondent"], r["measure"]): r for r in rows_of(report, "harm_rates")}
+        own = rates["physician", "severe_omission"]
+        read = [r for r in found.cut.readings if r.ending in SCORED]
+        assert int(own["n_readings"]) == len(read)
+        assert own["unit"] == "per 100 cases"
+        assert float(own["low"]) < float(own["value"]) < float(own["high"])
+        differences = {
+            (row.contrast.test, row.contrast.measure): row for row in found.of(HARMS) if row.unit == "per 100 cases"
+        }
+        alder = differences["Alder", "severe_omission"].contrast.default.value
+        assert alder == pytest.approx(float(rates["Alder", "severe_omission"]["value"]) - float(own["value"]))
+
+    def test_numbers_needed_are_inverses_and_two_part_where_the_difference_may_be_zero(self, report, found):
+        severe = {v.respondent: v.estimate.value for v in found.values if v.measure == "severe"}
+        for line in needed_lines(found):
+            if severe[line.respondent]:
+                assert line.alone.value == pytest.approx(1 / severe[line.respondent])
+        rows = [row for row in rows_of(report, "numbers_needed") if row["control"]]
+        for row in rows:
+            if row["two_part"] == "yes":
+                assert "or more" in row["reads"] or "or beyond" in row["reads"]
+            assert "nan" not in " ".join(row.values()).lower()
+            assert "inf" not in " ".join(row.values()).lower()
+
+
+class TestArms:
+    def test_two_arms_are_compared_on_every_measure(self, a_cut):
+        report = analyse(a_cut(arms=("physician", "aided")), seed=3, draws=DRAWS)
+        rows = rows_of(report, "arms")
+        assert {row["measure"] for row in rows} == {measure.name for measure in report.findings.measures}
+        assert {(row["test"], row["control"]) for row in rows} == {("aided", "physician")}
+        assert {row["estimand"] for row in rows} == {"E9"}
+        assert rows[0]["measure"] == "f1_weighted"
+        page = report.files["report.html"].decode()
+        assert "Arms of physicians against each other" in page
+        assert "least squares with two-way cluster-robust" in page
+
+    def test_one_arm_has_no_such_section(self, report):
+        assert rows_of(report, "arms") == []
+        assert "Arms of physicians" not in report.files["report.html"].decode()
+
+
+def test_no_file_says_nan_or_infinity(report):
+    for path, body in report.files.items():
+        if path.endswith((".csv", ".json")):
+            assert not {"nan", "NaN", "inf", "Infinity"} & set(body.decode().replace(",", " ").split()), path
