@@ -3,11 +3,12 @@
 import shutil
 import sqlite3
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from postgres import Server
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from study.db import Database
 from study.migrate import migrate
@@ -27,13 +28,20 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture
-def sqlite_database(sqlite_template: Path, tmp_path: Path) -> Iterator[Database]:
-    path = tmp_path / "study.sqlite"
-    shutil.copyfile(sqlite_template, path)
+@contextmanager
+def copy_of(template: Path, path: Path) -> Iterator[Database]:
+    """A test that does not ask for durability does not wait for a disk."""
+    shutil.copyfile(template, path)
     copied = Database(f"sqlite:///{path}")
+    event.listen(copied.engine, "connect", lambda connection, _record: connection.execute("PRAGMA synchronous=OFF"))
     yield copied
     copied.dispose()
+
+
+@pytest.fixture
+def sqlite_database(sqlite_template: Path, tmp_path: Path) -> Iterator[Database]:
+    with copy_of(sqlite_template, tmp_path / "study.sqlite") as database:
+        yield database
 
 
 @pytest.fixture(scope="session")

@@ -100,8 +100,9 @@ def test_an_error_does_not_tell_what_somebody_answered(database):
 # SQLite --------------------------------------------------------------------------------------------------------
 
 
-def test_every_connection_is_durable_and_holds_foreign_keys(sqlite_database):
-    connections = [sqlite_database.engine.connect() for _ in range(4)]
+def test_every_connection_is_durable_and_holds_foreign_keys(tmp_path):
+    database = Database(f"sqlite:///{tmp_path / 'study.sqlite'}")
+    connections = [database.engine.connect() for _ in range(4)]
     try:
         for connection in connections:
             found = {name: connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in PRAGMAS}
@@ -109,6 +110,7 @@ def test_every_connection_is_durable_and_holds_foreign_keys(sqlite_database):
     finally:
         for connection in connections:
             connection.close()
+        database.dispose()
 
 
 PRAGMAS = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 10_000}

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from browsers import Served, serve
+from databases import copy_of
 from playwright.sync_api import Browser
 from runs import run_queued
 from sites import NOON_US, SiteUnderTest, site_on
@@ -34,11 +35,8 @@ def demo_file(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -
 
 @pytest.fixture
 def demo_database(demo_file: Path, tmp_path: Path) -> Iterator[Database]:
-    path = tmp_path / "demo.sqlite"
-    shutil.copyfile(demo_file, path)
-    copied = Database(f"sqlite:///{path}")
-    yield copied
-    copied.dispose()
+    with copy_of(demo_file, tmp_path / "demo.sqlite") as database:
+        yield database
 
 
 @pytest.fixture
