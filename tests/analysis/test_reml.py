@@ -62,7 +62,7 @@ def test_the_penicillin_table_gives_what_r_gives(penicillin, reference):
     assert fitted.criterion == pytest.approx(expected["reml_criterion"], rel=1e-11)
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(st.integers(0, 10_000), st.integers(1, 3))
 def test_the_fit_is_a_maximum_of_the_likelihood_written_out(seed, p):
     y, layout = some(seed)
@@ -84,7 +84,7 @@ def test_the_fit_is_a_maximum_of_the_likelihood_written_out(seed, p):
             assert written_out(y, design, layout, near)[0] >= criterion - 1e-9
 
 
-@settings(max_examples=25)
+@settings(max_examples=8)
 @given(st.integers(0, 10_000), st.sampled_from([(1.0, 1.0), (0.0, 1.0), (0.1, 0.1), (5.0, 0.0)]))
 def test_no_other_place_on_a_grid_is_likelier(seed, spread):
     y, layout = some(seed, spread=spread)
@@ -98,6 +98,7 @@ def test_no_other_place_on_a_grid_is_likelier(seed, spread):
                 assert there >= found.criterion - 1e-9
 
 
+@settings(max_examples=20)
 @given(st.integers(0, 10_000))
 def test_in_a_full_table_with_positive_components_it_is_the_default_interval(seed):
     y, layout = some(seed, holes=0, spread=(3.0, 3.0))
@@ -110,6 +111,7 @@ def test_in_a_full_table_with_positive_components_it_is_the_default_interval(see
     assert mixed.method is Method.REML
 
 
+@settings(max_examples=20)
 @given(st.integers(0, 10_000))
 def test_shares_add_up_to_one_and_nothing_is_negative(seed):
     y, layout = some(seed, spread=(0.3, 0.0))
@@ -120,6 +122,7 @@ def test_shares_add_up_to_one_and_nothing_is_negative(seed):
     assert found.df > 0
 
 
+@settings(max_examples=20)
 @given(st.integers(0, 10_000), st.integers(-300, 200), st.booleans())
 def test_units_and_sign_turn_with_the_values(seed, power, negative):
     y, layout = some(seed)
@@ -131,6 +134,7 @@ def test_units_and_sign_turn_with_the_values(seed, power, negative):
     assert there.df == pytest.approx(here.df, rel=1e-9)
 
 
+@settings(max_examples=60)
 @given(st.integers(0, 10_000), st.floats(0, 0.5))
 def test_rare_events_never_take_the_analysis_down(seed, rate):
     rng = np.random.default_rng(seed)
@@ -200,7 +204,7 @@ FIT_MANY = """
 import numpy as np
 from analysis.inference.layout import layout_of
 from analysis.inference.reml import reml
-for seed in range(30):
+for seed in range(12):
     rng = np.random.default_rng(seed)
     mask = rng.random((9, 30)) < 0.6
     spread = (8.0, 0.0, 0.1)[seed % 3]
@@ -222,7 +226,7 @@ def test_the_ten_digits_are_the_same_on_other_processors_and_with_other_threads(
             text=True,
             check=True,
         ).stdout
-        for processor, threads in (("Haswell", "2"), ("Prescott", "1"), ("Nehalem", "1"))
+        for processor, threads in (("Haswell", "2"), ("Prescott", "1"))
     ]
     assert len(printed[0]) > 1000
-    assert printed[0] == printed[1] == printed[2]
+    assert printed[0] == printed[1]
