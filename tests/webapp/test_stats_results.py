@@ -105,3 +105,71 @@ def test_remarks_stand_with_the_measure_and_arm_that_they_are_of():
         {"measure": "severe", "control": "aided", "text": "of others"},
     ]
     assert a_table(a_row(), remarks=remarks).notes == ("Every reading had one.",)
+
+
+def a_document(**changes):
+    """A document with no differences and what is named."""
+    document = {
+        "study": {"title": "A study", "version": "1"},
+        "primary": {"test": "Aster", "control": "physician", "measure": "severe", "difference": "d1"},
+        "key_finding": [],
+        "notes": [],
+        "measures": [{"name": "severe", "label": "Severe harm", "kind": "mean", "better": "lower", "note": None}],
+        "differences": [],
+        "counts": [],
+        "provenance": {
+            "profile": "p", "consensus": "c", "seed": 1, "draws": 2, "bundle_digest": "", "rubric_digest": "",
+            "versions": {},
+        },
+    }  # fmt: skip
+    return read_results(json.dumps(document | changes).encode())
+
+
+def a_look(**changes):
+    row = {
+        "what": "mixed model (REML)", "estimand": "E1", "estimate": -0.25, "low": -0.5, "high": 0.0, "p": 0.05,
+        "random": "reader+case", "label": None, "refused_reason": None,
+    }  # fmt: skip
+    return row | changes
+
+
+def test_a_document_of_an_earlier_version_has_its_forest_and_no_further_table():
+    results = a_document()
+    assert results.sheets == ()
+    assert [figure.drawing for figure in results.figures] == ["figures/forest.svg"]
+
+
+def test_a_conditional_interval_stands_under_its_label_and_a_refused_one_with_its_reason():
+    conditional = a_look(random="case", label="these physicians, new cases")
+    refused = a_look(low=None, high=None, p=None, refused_reason="Too few readers.")
+    (sheet,) = a_document(sensitivities=[a_look(), conditional, refused]).sheets
+    assert sheet.title == "Aster minus physician on severe"
+    assert [row[-1] for row in sheet.rows[:2]] == ["physicians and cases", "these physicians, new cases"]
+    assert sheet.rows[0] == (
+        "mixed model (REML)", "E1", "−0.250", "−0.500 to 0.000", "0.050", "physicians and cases"
+    )  # fmt: skip
+    assert sheet.rows[2][3:5] == ("none. Too few readers.", "–")
+
+
+def test_specialties_are_those_of_the_system_that_is_set_apart():
+    row = {
+        "specialty": "heart", "test": "Aster", "n_cases": 4, "n_readings": 9, "estimate": 0.1, "low": None,
+        "high": None, "refused_reason": "2 readers.",
+    }  # fmt: skip
+    apart = {"test": "Aster", "q": 3.21, "df": 2, "i_squared": 0.376, "refused_reason": None}
+    (sheet,) = a_document(specialties=[row, row | {"test": "Birch"}], heterogeneity=apart).sheets
+    assert sheet.rows == (("heart", "4", "9", "+0.100", "none. 2 readers."),)
+    assert sheet.notes == ("I² = 38 %, Q = 3.2 on 2 degrees of freedom.",)
+    (sheet,) = a_document(
+        specialties=[row], heterogeneity=apart | {"q": None, "refused_reason": "Fewer than two."}
+    ).sheets
+    assert sheet.notes == ("How far they lie apart is not estimated. Fewer than two.",)
+
+
+def test_an_interval_in_two_parts_is_told_in_words():
+    row = {
+        "respondent": "Aster", "control": "physician", "cases": -12.5, "reads": "−40.0 or beyond, or 8.1 or more",
+        "refused_reason": None,
+    }  # fmt: skip
+    (sheet,) = a_document(numbers_needed=[row]).sheets
+    assert sheet.rows == (("Aster", "physician: cases to one more", "−12.5", "−40.0 or beyond, or 8.1 or more"),)

@@ -19,8 +19,12 @@ def signed(value: float | None, places: int = 3) -> str:
     return f"+{written}" if value is not None and value > 0 and float(written) != 0 else written
 
 
-def interval(low: float | None, high: float | None) -> str:
-    return NONE if low is None or high is None else f"{plain(low)} to {plain(high)}"
+def interval(low: float | None, high: float | None, places: int = 3) -> str:
+    return NONE if low is None or high is None else f"{plain(low, places)} to {plain(high, places)}"
+
+
+def percent(share: float | None) -> str:
+    return NONE if share is None else f"{100 * share:.0f} %"
 
 
 def p_value(p: float | None) -> str:

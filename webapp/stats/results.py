@@ -7,8 +7,18 @@ from typing import Any
 
 from study.progress import TOLD, Ending
 from webapp.stats.numbers import interval, p_value, plain, signed
+from webapp.stats.sheets import Sheet, sheets
 
 MAIN, COMPLETED_ONLY = "main", "completed only"
+OLD_FIGURES = (
+    {
+        "name": "forest",
+        "title": "Forest plot",
+        "says": "The differences in the table above, one line a system, with its interval.",
+        "caption": "",
+    },
+)
+"""What an analysis had before its document named its figures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +82,24 @@ class Count:
 
 
 @dataclass(frozen=True, slots=True)
+class Figure:
+    """A drawing among the files, and what is said of it: `says` what is to be seen, `caption` how to read it."""
+
+    name: str
+    title: str
+    says: str
+    caption: str
+
+    @property
+    def drawing(self) -> str:
+        return f"figures/{self.name}.svg"
+
+    @property
+    def table(self) -> str:
+        return f"figures/{self.name}.csv"
+
+
+@dataclass(frozen=True, slots=True)
 class Results:
     """`primary`: the tables of the primary measure; `others`: of every other one.
 
@@ -89,6 +117,8 @@ class Results:
     completed_only: tuple[Table, ...]
     others: tuple[Table, ...]
     counts: tuple[Count, ...]
+    sheets: tuple[Sheet, ...]
+    figures: tuple[Figure, ...]
     provenance: tuple[tuple[str, str], ...]
 
 
@@ -111,6 +141,10 @@ def read_results(body: bytes) -> Results:
         completed_only=tuple(table for _name, table in completed),
         others=tuple(table for name, table in main if name != first),
         counts=tuple(_count(arm) for arm in found["counts"]),
+        sheets=sheets(found),
+        figures=tuple(
+            Figure(one["name"], one["title"], one["says"], one["caption"]) for one in found.get("figures", OLD_FIGURES)
+        ),
         provenance=_provenance(found["provenance"]),
     )
 

@@ -25,7 +25,7 @@ bp = Blueprint("stats", __name__, url_prefix="/stats")
 bp.before_request(needs(Role.STATISTICIAN, Role.OWNER))
 bp.add_app_template_filter(numbers.size, "file_size")
 
-RESULTS, FOREST = "results.json", "figures/forest.svg"
+RESULTS = "results.json"
 GOING = (JobState.QUEUED, JobState.RUNNING)
 
 
@@ -171,7 +171,7 @@ def _shown(place: StudyPage, job: Job) -> dict[str, Any]:
         "run": job,
         "results": results,
         "left": left,
-        "has_forest": any(found.name == FOREST for found in left),
+        "drawn": [one for one in results.figures if any(found.name == one.drawing for found in left)],
         "as_planned": _as_in_protocol(place, job),
     }
 

@@ -1,0 +1,211 @@
+"""The smaller tables of an analysis as its page shows them, from the document: chosen and rounded, not computed."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from webapp.stats.numbers import NONE, interval, p_value, percent, plain, signed
+
+Row = Mapping[str, Any]
+Found = Mapping[str, Any]
+
+HARM_SUMS = (
+    ("severe_harm", "severe"),
+    ("moderate_harm", "moderate"),
+    ("mild_harm", "mild"),
+    ("omission", "omissions"),
+    ("commission", "commissions"),
+    ("harm", "all"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """`words`: its cells are sentences or names rather than numbers."""
+
+    label: str
+    words: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One table: the first cell of every row names it. `notes` stand below."""
+
+    id: str
+    heading: str
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[str, ...], ...]
+    notes: tuple[str, ...] = ()
+
+
+def sheets(found: Found) -> tuple[Sheet, ...]:
+    """Those that the document has rows of; one of an earlier version has none."""
+    made = (build(found) for build in BUILDERS)
+    return tuple(sheet for several in made for sheet in several if sheet.rows)
+
+
+def _sensitivities(found: Found) -> list[Sheet]:
+    rows = found.get("sensitivities", ())
+    wanted = found["primary"] or {}
+    columns = (
+        Column("Method", True),
+        Column("Estimand", True),
+        Column("Difference"),
+        Column("95 % interval"),
+        Column("p"),
+        Column("What is random", True),
+    )
+    title = f"{wanted.get('test')} minus {wanted.get('control')} on {wanted.get('measure')}"
+    made = tuple(
+        (row["what"], row["estimand"], signed(row["estimate"]), _interval(row), p_value(row["p"]), _random(row))
+        for row in rows
+    )
+    ahead = tuple(
+        f"{row['estimand']}, {row['what']}: {row['test']} {plain(row['estimate'])} ({_interval(row)})."
+        for row in found.get("ahead", ())
+    )
+    notes = (
+        *ahead,
+        "A row under a label generalises over less than the default: it must not be read as if it said the same.",
+    )
+    return [Sheet("other-methods", "The primary comparison by other methods", title, columns, made, notes)]
+
+
+def _random(row: Row) -> str:
+    names = {"reader": "physicians", "case": "cases"}
+    factors = row["random"].split("+")
+    if len(factors) > 1 or not row["label"]:
+        return " and ".join(names.get(factor, factor) for factor in factors)
+    return str(row["label"])
+
+
+def _interval(row: Row) -> str:
+    """The interval, or why there is none."""
+    if row["low"] is None and row["refused_reason"] is not None:
+        return f"none. {row['refused_reason']}"
+    return interval(row["low"], row["high"])
+
+
+def _arms(found: Found) -> list[Sheet]:
+    labels = {measure["name"]: measure["label"] for measure in found["measures"]}
+    rows = [row for row in found.get("arms", ()) if row["what"].startswith("least squares")]
+    columns_of = (Column("Difference"), Column("95 % interval"), Column("p"))
+    made = []
+    for test, control in dict.fromkeys((row["test"], row["control"]) for row in rows):
+        own = [row for row in rows if (row["test"], row["control"]) == (test, control)]
+        made.append(
+            Sheet(
+                f"arms-{test}-{control}",
+                "Arms of physicians against each other",
+                f"{test} minus {control}, {own[0]['crossing']} arms",
+                (Column("Measure", True), Column(test), Column(control), *columns_of),
+                tuple(
+                    (
+                        labels.get(row["measure"], row["measure"]),
+                        plain(row["test_value"]),
+                        plain(row["control_value"]),
+                        signed(row["estimate"]),
+                        _interval(row),
+                        p_value(row["p"]),
+                    )
+                    for row in own
+                ),
+                ("The arms read different cases: the estimate is no difference of the two values.",),
+            )
+        )
+    return made
+
+
+def _systems(found: Found) -> list[Sheet]:
+    rows = found.get("systems_compared", ())
+    title = f"{rows[0]['test']} minus each other system, over cases; no physician takes part" if rows else ""
+    columns = (
+        Column("Other system", True),
+        Column("Difference"),
+        Column("95 % interval"),
+        Column("p, sign flips"),
+        Column("p, all at once"),
+    )
+    made = tuple(
+        (
+            row["control"],
+            signed(row["estimate"]),
+            _interval(row),
+            p_value(row["p_sign_flip"]),
+            p_value(row["p_family"]),
+        )
+        for row in rows
+    )
+    notes = ("These systems, new cases: only cases are random, and every case counts the same.",)
+    return [Sheet("systems", "System against system", title, columns, made, notes)]
+
+
+def _specialties(found: Found) -> list[Sheet]:
+    apart = found.get("heterogeneity") or {}
+    rows = [row for row in found.get("specialties", ()) if row["test"] == apart.get("test")]
+    columns = (
+        Column("Specialty", True),
+        Column("Cases"),
+        Column("Readings"),
+        Column("Difference"),
+        Column("95 % interval"),
+    )
+    made = tuple(
+        (row["specialty"], str(row["n_cases"]), str(row["n_readings"]), signed(row["estimate"]), _interval(row))
+        for row in rows
+    )
+    said = (
+        f"I² = {percent(apart['i_squared'])}, Q = {plain(apart['q'], 1)} on {apart['df']} degrees of freedom."
+        if apart.get("q") is not None
+        else f"How far they lie apart is not estimated. {apart.get('refused_reason')}"
+    )
+    title = f"{apart.get('test')} minus the physicians; descriptive, without p values"
+    return [Sheet("specialties", "By specialty", title, columns, made, (said,))]
+
+
+def _harms(found: Found) -> list[Sheet]:
+    rows = found.get("harm_rates", ())
+    cell = {(row["arm"], row["respondent"], row["measure"]): row for row in rows}
+    whose = list(dict.fromkeys((row["arm"], row["respondent"]) for row in rows))
+    made = tuple((name, *(_rate(cell[arm, name, group]) for group, _ in HARM_SUMS)) for arm, name in whose)
+    columns = (Column("Respondent", True), *(Column(label) for _, label in HARM_SUMS))
+    title = "Harms per 100 cases, with 95 % intervals"
+    notes = ("Physicians: for new physicians and new cases; systems and policies: for new cases.",)
+    return [Sheet("harms", "Harms", title, columns, made, notes)]
+
+
+def _rate(row: Row) -> str:
+    given = interval(row["low"], row["high"], 1)
+    return plain(row["value"], 1) if given == NONE else f"{plain(row['value'], 1)} ({given})"
+
+
+def _needed(found: Found) -> list[Sheet]:
+    rows = found.get("numbers_needed", ())
+    columns = (
+        Column("Respondent", True),
+        Column("Compared with", True),
+        Column("Cases"),
+        Column("95 % interval", True),
+    )
+    made = tuple(
+        (
+            row["respondent"],
+            "–" if row["control"] is None else f"{row['control']}: cases to one more",
+            plain(row["cases"], 1),
+            row["reads"] or row["refused_reason"] or NONE,
+        )
+        for row in rows
+    )
+    notes = ("Where a difference may be 0, its inverse has an interval in two parts, through infinity.",)
+    return [Sheet("needed", "Cases to one severe harm", "One over the rate of cases", columns, made, notes)]
+
+
+BUILDERS: tuple[Callable[[Found], Sequence[Sheet]], ...] = (
+    _sensitivities,
+    _arms,
+    _systems,
+    _specialties,
+    _harms,
+    _needed,
+)
