@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-pytest_plugins = ["measuring", "postgres", "databases", "sites", "browsers"]
+pytest_plugins = ["measuring", "ordering", "postgres", "databases", "sites", "browsers"]
 
 # The same examples on every run: a failure is met by the person who caused it, not by the next one.
 settings.register_profile("house", derandomize=True, deadline=None)
