@@ -14,17 +14,16 @@ ROUNDING = 1e-12  # relative to the largest value: a spread below this is arithm
 
 
 @dataclass(frozen=True, slots=True)
-class Moments:
-    """Mean products of two readings' values, by what the two share."""
+class Semivariances:
+    """Half the mean squared difference of two readings' values, by what the two readings share."""
 
-    same_reading: float
     same_case: float
     same_reader: float
     neither: float
 
 
-def moments(values: Floats, layout: Layout) -> Moments:
-    """Second moments of the values over all ordered pairs of readings, by what the two readings share.
+def semivariances(values: Floats, layout: Layout) -> Semivariances:
+    """How far two readings lie apart, over all pairs of readings, by what the two share.
 
     Parameters
     ----------
@@ -35,53 +34,55 @@ def moments(values: Floats, layout: Layout) -> Moments:
 
     Returns
     -------
-    Moments
+    Semivariances
         In squared units. NaN where no two readings share what is asked for.
 
     Notes
     -----
-    The one-shot U-statistic of Gallas (Academic Radiology 2006; degree 1,1), from margins alone:
-    O(N) instead of O(N²). Sums are taken about the mean and shifted back, which keeps digits when the values are
-    large beside their spread.
+    U-statistics with the kernel (x − y)² / 2 (Hoeffding, Annals of Mathematical Statistics 1948), from margins alone:
+    O(N) instead of O(N²). Where the values have their zero does not matter, so that it may be put at their mean, which
+    keeps digits when they are large beside their spread.
     """
     n = float(layout.n_readings)
-    centre = total(values) / n
-    about = values - centre
-    per_case, per_reader = layout.per_case, layout.per_reader
+    about = values - total(values) / n
+    square, squares = dot(about, about), about**2
     sum_case, sum_reader = layout.by_case(about), layout.by_reader(about)
-    rest, square = total(about), dot(about, about)
+    of_case, of_reader = layout.per_case[layout.case] - 1, layout.per_reader[layout.reader] - 1
 
-    squares_case, squares_reader = dot(sum_case, sum_case), dot(sum_reader, sum_reader)
-    pairs_case, pairs_reader = dot(per_case, per_case) - n, dot(per_reader, per_reader) - n
-    cross_case, cross_reader = dot(per_case, sum_case) - rest, dot(per_reader, sum_reader) - rest
+    def half_mean_square(partners: Floats, products: float) -> float:
+        """From how many partners each reading has, and the sum of all products with them."""
+        pairs = total(partners)
+        return (dot(partners, squares) - products) / pairs if pairs else NAN
 
-    def mean_product(product: float, cross: float, pairs: float) -> float:
-        return product / pairs + 2 * centre * cross / pairs + centre**2 if pairs else NAN
-
-    return Moments(
-        same_reading=mean_product(square, rest, n),
-        same_case=mean_product(squares_case - square, cross_case, pairs_case),
-        same_reader=mean_product(squares_reader - square, cross_reader, pairs_reader),
-        neither=mean_product(
-            rest**2 - squares_case - squares_reader + square,
-            n * rest - rest - cross_case - cross_reader,
-            n * n - n - pairs_case - pairs_reader,
-        ),
+    products_case, products_reader = dot(sum_case, sum_case) - square, dot(sum_reader, sum_reader) - square
+    products_neither = total(about) ** 2 - square - products_case - products_reader
+    return Semivariances(
+        same_case=half_mean_square(of_case, products_case),
+        same_reader=half_mean_square(of_reader, products_reader),
+        neither=half_mean_square(n - 1 - of_case - of_reader, products_neither),
     )
 
 
 def components(values: Floats, layout: Layout) -> Components:
     """Variance components of one reading's value between cases, between readers, and within a cell.
 
-    Unbiased for any pattern of missing readings that does not depend on the values; not truncated, so a component may
-    be negative. NaN where the layout cannot tell (see `moments`). Source: Gallas 2006; Gallas, Bandos, Samuelson &
-    Wagner 2009.
+    Unbiased for any pattern of missing readings that does not depend on the values, and the same wherever the values
+    have their zero; not truncated, so a component may be negative. NaN where the layout cannot tell (see
+    `semivariances`).
+
+    Notes
+    -----
+    Two readings of one case differ by reader and cell, two of one reader by case and cell, two that share neither by
+    all three. In a full table these are the components of the analysis of variance, and of the one-shot U-statistic of
+    mean products (Gallas, Academic Radiology 2006). In uneven tables mean products depend on where the values have
+    their zero: with readers of 5 to 60 cases, intervals by them held a mean of 30 in 0.89 of the samples, and these in
+    0.93 (`docs/coverage.md`).
     """
-    found = moments(values, layout)
+    found = semivariances(values, layout)
     return Components(
-        case=found.same_case - found.neither,
-        reader=found.same_reader - found.neither,
-        cell=found.same_reading - found.same_case - found.same_reader + found.neither,
+        case=found.neither - found.same_case,
+        reader=found.neither - found.same_reader,
+        cell=found.same_case + found.same_reader - found.neither,
     )
 
 

@@ -61,7 +61,7 @@ def interval(estimate: Estimate, names=INTERVAL) -> dict[str, float]:
     return {name: getattr(estimate, name) for name in names}
 
 
-def of_moments(case) -> dict:
+def of_semivariances(case) -> dict:
     values, layout = readings(case)
     if "runs" in case["inputs"]:
         runs, read = (table_of(case["inputs"][key]) for key in ("runs", "readings"))
@@ -295,7 +295,7 @@ def of_arms(case) -> dict:
 
 
 OURS: dict[str, Callable[[dict], dict]] = {
-    "moments": of_moments,
+    "semivariances": of_semivariances,
     "robust": of_robust,
     "proportions": of_proportions,
     "bootstrap": of_bootstrap,
@@ -365,14 +365,14 @@ ORACLES = {
     "signflip": "signflip",
     "simultaneous": "families",
     "student": "proportions",
-    "twoway": "moments",
+    "twoway": "semivariances",
 }
 """Which file of fixtures/oracle stands against which module of analysis.inference."""
 
 WITHOUT = {
     "estimate": "records",
     "exact": "sums rounded once: math.fsum is the other software",
-    "layout": "codes and weights: the moments' loops have their own",
+    "layout": "codes and weights: the loops over pairs have their own",
     "numbers_needed": "one over what another module estimates",
     "pairs": "counts",
     "refusals": "sentences",

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from analysis.inference.estimate import RefusalCode, Weighting
 from analysis.inference.layout import layout_of, weights_of
-from analysis.inference.twoway import components, moments, twoway
+from analysis.inference.twoway import components, semivariances, twoway
 
 
 @st.composite
@@ -46,16 +46,26 @@ def test_the_penicillin_table_gives_what_r_gives(penicillin, reference):
 
 
 @given(designs())
-def test_moments_equal_a_loop_over_all_pairs_of_pairs(design):
+def test_semivariances_equal_a_loop_over_all_pairs_of_readings(design):
     mask, values = design
     cells = [(r, c, values[r, c]) for r, c in zip(*np.nonzero(mask), strict=True)]
-    products = {"same_reading": [], "same_case": [], "same_reader": [], "neither": []}
-    for (r, c, x), (s, d, y) in itertools.product(cells, cells):
-        shared = {(True, True): "same_reading", (False, True): "same_case", (True, False): "same_reader"}
-        products[shared.get((r == s, c == d), "neither")].append(x * y)
-    found = moments(values[mask], layout_of(mask))
-    for name, some in products.items():
+    differences = {"same_case": [], "same_reader": [], "neither": []}
+    for (r, c, x), (s, d, y) in itertools.permutations(cells, 2):
+        shared = {(False, True): "same_case", (True, False): "same_reader"}
+        differences[shared.get((r == s, c == d), "neither")].append((x - y) ** 2 / 2)
+    found = semivariances(values[mask], layout_of(mask))
+    for name, some in differences.items():
         assert getattr(found, name) == pytest.approx(np.mean(some), rel=1e-12, abs=1e-12)
+
+
+@given(designs(), st.sampled_from(Weighting), st.floats(-1000, 1000))
+def test_where_the_values_have_their_zero_moves_the_estimate_and_nothing_else(design, weighting, by):
+    mask, values = design
+    layout = layout_of(mask)
+    here = twoway(values[mask], layout, level=0.95, weighting=weighting)
+    there = twoway(values[mask] + by, layout, level=0.95, weighting=weighting)
+    assert there.value - by == pytest.approx(here.value, abs=1e-9)
+    assert [there.se, there.df] == pytest.approx([here.se, here.df], rel=1e-6)
 
 
 @given(designs(), st.sampled_from(Weighting))
