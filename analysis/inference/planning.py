@@ -4,6 +4,7 @@ What is planned is the default: the mean over the pairs of a system − the read
 components come from a pilot or are stated; they are taken as true, which is what a plan cannot know.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -140,9 +141,8 @@ def power(planned: Precision, effect: float) -> float:
     """
     if planned.refused is not None:
         return NAN
-    t, shift = t_quantile((1 + planned.level) / 2, planned.df), _shift(effect, planned)
-    below = float(special.nctdtr(planned.df, shift, -t))
-    return below + 1 - float(special.nctdtr(planned.df, shift, t))
+    t, shift = t_quantile((1 + planned.level) / 2, planned.df), abs(_shift(effect, planned))
+    return _chance(_above(t, planned.df, shift) + _far_side(t, planned.df, shift))
 
 
 def power_for_margin(planned: Precision, margin: float, *, truth: float = 0.0) -> float:
@@ -154,7 +154,29 @@ def power_for_margin(planned: Precision, margin: float, *, truth: float = 0.0) -
     if planned.refused is not None:
         return NAN
     t = t_quantile((1 + planned.level) / 2, planned.df)
-    return 1 - float(special.nctdtr(planned.df, _shift(truth + margin, planned), t))
+    shift = _shift(truth + margin, planned)
+    return _chance(_above(t, planned.df, shift) if shift >= 0 else _far_side(t, planned.df, -shift))
+
+
+def _above(t: float, df: float, shift: float) -> float:
+    """P(T > t) for a T shifted towards it, t > 0."""
+    return 1 - _below(t, df, shift)
+
+
+def _far_side(t: float, df: float, shift: float) -> float:
+    """P(T < −t) for a T shifted away from it, t > 0."""
+    return _below(-t, df, shift)
+
+
+def _below(t: float, df: float, shift: float) -> float:
+    """P(T < t) for a T shifted upwards; 0 where it is too small to be computed, and NaN is what comes back."""
+    found = float(special.nctdtr(df, shift, t))
+    return 0.0 if math.isnan(found) else found
+
+
+def _chance(computed: float) -> float:
+    """Between 0 and 1, which rounding may step over."""
+    return min(max(computed, 0.0), 1.0)
 
 
 def _shift(difference: float, planned: Precision) -> float:

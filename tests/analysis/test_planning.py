@@ -155,3 +155,15 @@ def test_another_unit_of_the_measure_changes_only_the_unit(unit):
     here, there = planned(10, 30, 30), planned(10, 30, 30, assumed=scaled)
     assert [there.se / unit, there.half_width / unit, there.df] == pytest.approx([here.se, here.half_width, here.df])
     assert power(there, 5 * unit) == pytest.approx(power(here, 5))
+
+
+@pytest.mark.parametrize("size", [(4, 4, 4), (10, 30, 30), (101, 100, 30)])
+def test_power_is_a_chance_that_grows_with_the_effect_also_where_a_tail_is_too_small_to_be_computed(size):
+    found = planned(*size)
+    effects = np.linspace(0, 400 * found.se, 161)
+    powers = np.array([power(found, effect) for effect in effects])
+    margins = np.array([power_for_margin(found, 1e-9, truth=effect) for effect in [*-effects[::-1], *effects]])
+    for chances in (powers, margins):
+        assert ((chances >= 0) & (chances <= 1)).all()
+        assert (np.diff(chances) >= -1e-9).all()
+    assert powers[-1] == margins[-1] == 1
