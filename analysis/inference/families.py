@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import special
 
 from analysis.inference.estimate import NAN, Estimate, Floats, Ints, Mask, Weighting
 from analysis.inference.exact import dot
@@ -38,7 +39,9 @@ def holm(p: Floats) -> Floats:
     return adjusted
 
 
-def step_down_max_t(in_draws: Floats, estimates: Floats, errors: Floats | None = None) -> Floats:
+def step_down_max_t(
+    in_draws: Floats, estimates: Floats, errors: Floats | None = None, df: Floats | None = None
+) -> Floats:
     """Adjusted p values of a family from its joint draws, by largest studentised deviations, stepping down.
 
     Parameters
@@ -49,17 +52,22 @@ def step_down_max_t(in_draws: Floats, estimates: Floats, errors: Floats | None =
         The contrasts in the study; tested against 0, two-sided.
     errors : (K,) array, optional
         Standard errors to studentise the estimates by, such as the default interval's; otherwise those of the draws.
+    df : (K,) array, optional
+        The degrees of freedom of those errors; otherwise the errors are taken as known.
 
     Returns
     -------
     (K,) array
-        (1 + draws whose maximum over the contrasts not yet rejected is as large) / (1 + B), made monotone. NaN for all
-        with fewer than two draws left, or where a contrast is the same in all of them.
+        (1 + draws whose maximum over the contrasts not yet rejected is as large) / (1 + B), made monotone; never below
+        the contrast's own p. NaN for all with fewer than two draws left, or where a contrast is the same in all of
+        them.
 
     Notes
     -----
     Westfall & Young, *Resampling-Based Multiple Testing*, 1993, algorithm 2.8; Romano & Wolf, Econometrica 2005. The
-    draws are centred on their own mean, which stands for the hypothesis of no difference.
+    draws are centred on their own mean, which stands for the hypothesis of no difference. Their maxima are on the
+    normal scale: an estimate over an estimated error is a t, and is held against them as the normal deviate that is as
+    rare, as in `bands`, so that p and band are of one mind.
     """
     complete = in_draws[np.isfinite(in_draws).all(axis=1)]
     adjusted = np.full(estimates.shape, NAN)
@@ -67,12 +75,20 @@ def step_down_max_t(in_draws: Floats, estimates: Floats, errors: Floats | None =
         return adjusted
     spread = complete.std(axis=0, ddof=1)
     deviations = np.abs(complete - complete.mean(axis=0)) / spread
-    seen = np.abs(estimates) / (spread if errors is None else errors)
+    seen, alone = _normal_scale(np.abs(estimates) / (spread if errors is None else errors), df)
     order = np.argsort(-seen, kind="stable")
     largest_left = np.maximum.accumulate(deviations[:, order[::-1]], axis=1)[:, ::-1]
     as_large = (1 + (largest_left >= seen[order]).sum(axis=0)) / (1 + len(complete))
-    adjusted[order] = np.maximum.accumulate(as_large)
+    adjusted[order] = np.maximum.accumulate(np.maximum(as_large, alone[order]))
     return adjusted
+
+
+def _normal_scale(t: Floats, df: Floats | None) -> tuple[Floats, Floats]:
+    """Each |t| as the normal deviate that is as rare, and its own two-sided p (0 where that is left to the draws)."""
+    if df is None:
+        return t, np.zeros_like(t)
+    tail = special.stdtr(df, -t)
+    return np.asarray(-special.ndtri(tail), dtype=np.float64), np.asarray(2 * tail, dtype=np.float64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +128,9 @@ def best_of(in_draws: Floats, estimates: Sequence[Estimate], *, level: float, hi
     """
     if not estimates or any(estimate.refused is not None for estimate in estimates):
         raise ValueError("the best of many is chosen among contrasts that have an interval")
-    values, errors = (np.array([getattr(one, name) for one in estimates]) for name in ("value", "se"))
+    values, errors, df = (np.array([getattr(one, name) for one in estimates]) for name in ("value", "se", "df"))
     index = int(np.argmax(values if higher_is_better else -values))
-    adjusted = step_down_max_t(in_draws, values, errors)
+    adjusted = step_down_max_t(in_draws, values, errors, df)
     return Best(index, estimates[index], bands(in_draws, estimates, level=level)[index], float(adjusted[index]))
 
 

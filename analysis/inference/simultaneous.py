@@ -70,13 +70,14 @@ def bands(in_draws: Floats, estimates: Sequence[Estimate], *, level: float) -> l
     -----
     The critical value comes from the draws, the standard error from the default interval. The draws' maxima are on the
     normal scale; each contrast's own degrees of freedom turn them into its t, so that a band is never narrower than
-    the interval it accompanies for want of readers.
+    the interval it accompanies for want of readers, nor for want of draws.
     """
     if len(estimates) < 2:
         return [None] * len(estimates)
     critical = critical_value(in_draws, level=level)
     if np.isnan(critical):
         return [None] * len(estimates)
+    critical = max(critical, float(special.ndtri((1 + level) / 2)))
     found: list[Band | None] = []
     for estimate in estimates:
         half = t_quantile(float(special.ndtr(critical)), estimate.df) * estimate.se

@@ -197,9 +197,8 @@ def _with_bands(
         return tuple(found)
     estimates = [found[compared[j]].default for j in family]
     made = bands(in_draws[:, family], estimates, level=level)
-    adjusted = step_down_max_t(
-        in_draws[:, family], np.array([one.value for one in estimates]), np.array([one.se for one in estimates])
-    )
+    values, errors, df = (np.array([getattr(one, name) for one in estimates]) for name in ("value", "se", "df"))
+    adjusted = step_down_max_t(in_draws[:, family], values, errors, df)
     changed = list(found)
     for j, band, p in zip(family, made, adjusted.tolist(), strict=True):
         changed[compared[j]] = replace(found[compared[j]], band=band, p_family=p)

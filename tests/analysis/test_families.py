@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 from analysis.inference.estimate import Estimate, Method, Weighting
 from analysis.inference.families import best_of, best_on_the_others, holm, split_cases, step_down_max_t
 from analysis.inference.layout import layout_of
+from analysis.inference.simultaneous import bands
+from analysis.inference.student import t_two_sided
 from analysis.inference.twoway import twoway
 
 levels = st.lists(st.floats(0, 1), min_size=1, max_size=8)
@@ -168,10 +170,41 @@ def test_a_family_with_its_p_values_adjusted_errs_as_announced():
     assert 0.02 < wrong / n_studies < 0.085
 
 
+@given(st.integers(0, 1000), st.floats(1.5, 60))
+def test_a_p_of_the_family_is_no_smaller_than_its_own_and_agrees_with_the_band(seed, df):
+    rng = np.random.default_rng(seed)
+    draws, values, se = some_draws(seed, n=500), rng.normal(0, 4, 5), rng.uniform(0.5, 2, 5)
+    estimates = [
+        Estimate(v, 0.95, Method.TWO_WAY, Weighting.PAIR, 9, 9, 81, se=s, df=df, p=t_two_sided(v / s, df))
+        for v, s in zip(values, se, strict=True)
+    ]
+    adjusted = step_down_max_t(draws, values, se, np.full(5, df))
+    assert (adjusted >= [one.p for one in estimates]).all()
+    excluded = np.array([not band.low <= 0 <= band.high for band in bands(draws, estimates, level=0.95)])
+    one_draw = 1 / (1 + len(draws))
+    assert (adjusted[excluded] <= 0.05 + one_draw).all()
+    largest = int(np.argmax(np.abs(values) / se))
+    assert excluded[largest] or adjusted[largest] > 0.05 - one_draw
+
+
+def test_a_family_with_few_degrees_of_freedom_errs_little_more_often():
+    """Errors from four deviations each, independent of one another: the worst there is for maxima of correlated t."""
+    rng, n_studies = np.random.default_rng(12), 600
+    factor = np.linalg.cholesky(0.5 + 0.5 * np.eye(5))
+    draws = rng.normal(size=(1000, 5)) @ factor.T
+    wrong = {"t": 0, "normal": 0}
+    for _ in range(n_studies):
+        estimates, errors = factor @ rng.normal(size=5), np.sqrt(rng.chisquare(4, 5) / 4)
+        wrong["t"] += step_down_max_t(draws, estimates, errors, np.full(5, 4.0)).min() <= 0.05
+        wrong["normal"] += step_down_max_t(draws, estimates, errors).min() <= 0.05
+    assert wrong["t"] / n_studies < 0.1
+    assert wrong["normal"] / n_studies > 0.15
+
+
 def test_the_errors_of_an_estimate_are_the_ones_used():
     estimates = [
         Estimate(v, 0.95, Method.TWO_WAY, Weighting.PAIR, 9, 9, 81, se=s, df=20.0) for v, s in ((3, 1), (2, 2))
     ]
     draws = some_draws(9, k=2)
-    expected = step_down_max_t(draws, np.array([3.0, 2.0]), np.array([1.0, 2.0]))
+    expected = step_down_max_t(draws, np.array([3.0, 2.0]), np.array([1.0, 2.0]), np.full(2, 20.0))
     assert best_of(draws, estimates, level=0.95, higher_is_better=True).p == expected[0]

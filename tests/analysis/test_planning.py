@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from analysis.inference.estimate import Components, RefusalCode
 from analysis.inference.layout import layout_of
 from analysis.inference.planning import (
+    Precision,
     balanced,
     floor,
     known_within,
@@ -91,6 +93,24 @@ def test_no_number_of_readers_goes_below_what_the_cases_leave():
     assert least == pytest.approx(1.959964 * 12 / 30**0.5, rel=1e-6)
     assert least < planned(3000, 30, 30).half_width < 1.1 * least
     assert floor(Components(case=-1.0, reader=1.0, cell=1.0), 30, level=0.95) == 0
+
+
+@pytest.mark.parametrize("level", [0.8, 0.95, 0.999])
+@pytest.mark.parametrize("df", [1.5, 3.7, 20.0, 400.0, 1e6])
+def test_power_is_a_chance_that_grows_with_the_effect(level, df):
+    """Against another library's noncentral t, which has the near tail alone where the far one is below rounding."""
+    planned = Precision(8, 20, 100, level, se=2.0, df=df, half_width=4.0)
+    effects = np.concatenate([np.linspace(0, 10, 41), [20, 50, 100, 1e3, 1e7]])
+    found = np.array([power(planned, 2 * effect) for effect in effects])
+    for one_sided in (found, np.array([power_for_margin(planned, 2 * effect) for effect in effects])):
+        assert ((one_sided >= 0) & (one_sided <= 1)).all()
+        assert (np.diff(one_sided) >= -1e-12).all()
+    assert [power(planned, -2 * effect) for effect in effects] == found.tolist()
+    against = np.array([power_for_margin(planned, 1.0, truth=-2 * effect) for effect in effects])
+    assert ((against >= 0) & (against <= 1)).all()
+    t = stats.t.ppf((1 + level) / 2, df)
+    far = np.array([stats.nct.cdf(-t, df, effect) if effect < 4 else 0.0 for effect in effects[:41]])
+    assert found[:41] == pytest.approx(stats.nct.sf(t, df, effects[:41]) + far, abs=1e-5)
 
 
 def test_without_an_effect_power_is_the_error_of_the_first_kind_whichever_the_sign():
