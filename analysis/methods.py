@@ -6,16 +6,16 @@ from dataclasses import replace
 import numpy as np
 
 from analysis.inference import conditional
-from analysis.inference.beats import beats, physicians_beaten
+from analysis.inference.beats import EVEN, beats, chance_ahead, physicians_beaten
 from analysis.inference.bootstrap import Draws, Table, draw, mean_differences, percentile
 from analysis.inference.estimate import Estimate, Floats, Ints, Method
 from analysis.inference.exact import dot
 from analysis.inference.layout import weights_of
 from analysis.inference.orh import orh
 from analysis.inference.proportions import paired
-from analysis.inference.rates import on_logit_scale
 from analysis.inference.reml import reml
 from analysis.inference.robust import robust
+from analysis.inference.semivariance import semivariance
 from analysis.inference.signflip import sign_flip
 from analysis.inference.twoway import twoway
 from analysis.scores.question import Question
@@ -25,6 +25,10 @@ from analysis.scores.strata import Strata
 
 def _two_way(sides: Sides, question: Question, _strata: Strata | None) -> Estimate:
     return twoway(sides.values, sides.layout, level=question.level, weighting=question.weighting)
+
+
+def _semivariance(sides: Sides, question: Question, _strata: Strata | None) -> Estimate:
+    return semivariance(sides.values, sides.layout, level=question.level, weighting=question.weighting)
 
 
 def _crossed_bootstrap(sides: Sides, question: Question, strata: Strata | None) -> Estimate:
@@ -114,6 +118,7 @@ def _runs(sides: Sides, question: Question, _strata: Strata | None) -> Estimate:
 
 METHODS: dict[Method, Callable[[Sides, Question, Strata | None], Estimate]] = {
     Method.TWO_WAY: _two_way,
+    Method.SEMIVARIANCE: _semivariance,
     Method.BOOTSTRAP: _crossed_bootstrap,
     Method.REML: _reml,
     Method.ORH: _orh,
@@ -161,6 +166,5 @@ def probability_of_beating(
 
     An interval by Student's t is made on the logit scale, where it stays between 0 and 1.
     """
-    ahead = replace(sides, differences=beats(sides.by_run, sides.readings, higher_is_better=higher))
-    estimate = METHODS[method](ahead, question, strata)
-    return on_logit_scale(estimate) if estimate.df > 0 and 0 < estimate.value < 1 else replace(estimate, p=np.nan)
+    won = beats(sides.by_run, sides.readings, higher_is_better=higher)
+    return chance_ahead(METHODS[method](replace(sides, differences=won - EVEN), question, strata))

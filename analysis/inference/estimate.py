@@ -17,6 +17,7 @@ class Method(StrEnum):
     """How an interval was made."""
 
     TWO_WAY = "two-way"
+    SEMIVARIANCE = "semivariance"
     BOOTSTRAP = "bootstrap"
     REML = "reml"
     ORH = "orh"

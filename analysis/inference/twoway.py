@@ -1,5 +1,6 @@
 """The default interval: readers and cases both random, closed form, no random numbers."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,16 +15,17 @@ ROUNDING = 1e-12  # relative to the largest value: a spread below this is arithm
 
 
 @dataclass(frozen=True, slots=True)
-class Semivariances:
-    """Half the mean squared difference of two readings' values, by what the two readings share."""
+class Moments:
+    """Mean products of two readings' values, by what the two share."""
 
+    same_reading: float
     same_case: float
     same_reader: float
     neither: float
 
 
-def semivariances(values: Floats, layout: Layout) -> Semivariances:
-    """How far two readings lie apart, over all pairs of readings, by what the two share.
+def moments(values: Floats, layout: Layout) -> Moments:
+    """Second moments of the values over all ordered pairs of readings, by what the two readings share.
 
     Parameters
     ----------
@@ -34,55 +36,53 @@ def semivariances(values: Floats, layout: Layout) -> Semivariances:
 
     Returns
     -------
-    Semivariances
+    Moments
         In squared units. NaN where no two readings share what is asked for.
 
     Notes
     -----
-    U-statistics with the kernel (x − y)² / 2 (Hoeffding, Annals of Mathematical Statistics 1948), from margins alone:
-    O(N) instead of O(N²). Where the values have their zero does not matter, so that it may be put at their mean, which
-    keeps digits when they are large beside their spread.
+    The one-shot U-statistic of Gallas (Academic Radiology 2006; degree 1,1), from margins alone:
+    O(N) instead of O(N²). Sums are taken about the mean and shifted back, which keeps digits when the values are
+    large beside their spread.
     """
     n = float(layout.n_readings)
-    about = values - total(values) / n
-    square, squares = dot(about, about), about**2
+    centre = total(values) / n
+    about = values - centre
+    per_case, per_reader = layout.per_case, layout.per_reader
     sum_case, sum_reader = layout.by_case(about), layout.by_reader(about)
-    of_case, of_reader = layout.per_case[layout.case] - 1, layout.per_reader[layout.reader] - 1
+    rest, square = total(about), dot(about, about)
 
-    def half_mean_square(partners: Floats, products: float) -> float:
-        """From how many partners each reading has, and the sum of all products with them."""
-        pairs = total(partners)
-        return (dot(partners, squares) - products) / pairs if pairs else NAN
+    squares_case, squares_reader = dot(sum_case, sum_case), dot(sum_reader, sum_reader)
+    pairs_case, pairs_reader = dot(per_case, per_case) - n, dot(per_reader, per_reader) - n
+    cross_case, cross_reader = dot(per_case, sum_case) - rest, dot(per_reader, sum_reader) - rest
 
-    products_case, products_reader = dot(sum_case, sum_case) - square, dot(sum_reader, sum_reader) - square
-    products_neither = total(about) ** 2 - square - products_case - products_reader
-    return Semivariances(
-        same_case=half_mean_square(of_case, products_case),
-        same_reader=half_mean_square(of_reader, products_reader),
-        neither=half_mean_square(n - 1 - of_case - of_reader, products_neither),
+    def mean_product(product: float, cross: float, pairs: float) -> float:
+        return product / pairs + 2 * centre * cross / pairs + centre**2 if pairs else NAN
+
+    return Moments(
+        same_reading=mean_product(square, rest, n),
+        same_case=mean_product(squares_case - square, cross_case, pairs_case),
+        same_reader=mean_product(squares_reader - square, cross_reader, pairs_reader),
+        neither=mean_product(
+            rest**2 - squares_case - squares_reader + square,
+            n * rest - rest - cross_case - cross_reader,
+            n * n - n - pairs_case - pairs_reader,
+        ),
     )
 
 
 def components(values: Floats, layout: Layout) -> Components:
     """Variance components of one reading's value between cases, between readers, and within a cell.
 
-    Unbiased for any pattern of missing readings that does not depend on the values, and the same wherever the values
-    have their zero; not truncated, so a component may be negative. NaN where the layout cannot tell (see
-    `semivariances`).
-
-    Notes
-    -----
-    Two readings of one case differ by reader and cell, two of one reader by case and cell, two that share neither by
-    all three. In a full table these are the components of the analysis of variance, and of the one-shot U-statistic of
-    mean products (Gallas, Academic Radiology 2006). In uneven tables mean products depend on where the values have
-    their zero: with readers of 5 to 60 cases, intervals by them held a mean of 30 in 0.89 of the samples, and these in
-    0.93 (`docs/coverage.md`).
+    Unbiased for any pattern of missing readings that does not depend on the values; not truncated, so a component may
+    be negative. NaN where the layout cannot tell (see `moments`). In uneven tables they move with the place of zero on
+    the scale: those of `semivariance` do not. Source: Gallas 2006; Gallas, Bandos, Samuelson & Wagner 2009.
     """
-    found = semivariances(values, layout)
+    found = moments(values, layout)
     return Components(
-        case=found.neither - found.same_case,
-        reader=found.neither - found.same_reader,
-        cell=found.same_case + found.same_reader - found.neither,
+        case=found.same_case - found.neither,
+        reader=found.same_reader - found.neither,
+        cell=found.same_reading - found.same_case - found.same_reader + found.neither,
     )
 
 
@@ -119,11 +119,25 @@ def twoway(
     Var = σ²_case Σ_c(Σ_r a)² + σ²_reader Σ_r(Σ_c a)² + σ²_cell Σ a², negative components taken as 0. Degrees of
     freedom after Satterthwaite (1946), with max(N−R−C+1, 1) for the cell, never below min(R, C) − 1.
     """
+    return interval(values, layout, components, Method.TWO_WAY, level=level, weighting=weighting, value=value)
+
+
+def interval(
+    values: Floats,
+    layout: Layout,
+    of: Callable[[Floats, Layout], Components],
+    method: Method,
+    *,
+    level: float,
+    weighting: Weighting,
+    value: float | None,
+) -> Estimate:
+    """The closed-form interval of `twoway`, from the components that `of` finds in the values."""
     design = refuse_design(layout)
     estimate = Estimate(
         value=NAN,
         level=level,
-        method=Method.TWO_WAY,
+        method=method,
         weighting=weighting,
         n_readers=layout.n_readers,
         n_cases=layout.n_cases,
@@ -139,7 +153,7 @@ def twoway(
         return replace(estimate, components=Components(0.0, 0.0, 0.0), refused=ZERO_VARIANCE)
 
     scale = magnitude(values)
-    scaled = components(values / scale, layout)
+    scaled = of(values / scale, layout)
     found = Components(scaled.case * scale**2, scaled.reader * scale**2, scaled.cell * scale**2)
     terms = variance_terms(scaled.truncated(), weights, layout)
     variance = terms.case + terms.reader + terms.cell

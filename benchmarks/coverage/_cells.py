@@ -21,8 +21,8 @@ from analysis.inference.twoway import twoway
 AT_ONCE = 50
 CHECKED = 3  # data sets of each cell that the package's own functions are given too
 
-DEFAULT = "raw moments"
-DEFAULT_MOMENTS, DEFAULT_EFFECTIVE = made.raw_components, False
+DEFAULT = "products"
+DEFAULT_MOMENTS, DEFAULT_EFFECTIVE = made.product_components, False
 """What the package's default interval is made of; `check` ends the study where this is not so."""
 
 
@@ -129,12 +129,12 @@ def closed_forms(batch: Batch, world: World) -> Iterator[tuple[str, Interval]]:
     scale = made.on_logit if world.bounded else made.around
     own = batch.influence if world.bounded else batch.pair_values  # a respondent alone goes through influences
     weights = made.weights_by(mask)
-    raw, centred, solved = (
-        find(own, mask) for find in (made.raw_components, made.centred_components, made.solved_components)
+    default, differences, centred = (
+        find(own, mask) for find in (DEFAULT_MOMENTS, made.semivariance_components, made.centred_components)
     )
     if refuse_design(layout_of(mask)) is None:
-        ways = {"raw moments": (raw, False), "centred moments": (centred, False), "solved moments": (solved, False)}
-        ways["solved moments, effective df"] = (solved, True)
+        ways = {DEFAULT: (default, False), "products about the mean": (centred, False)}
+        ways |= {"semivariances": (differences, False), "semivariances, effective df": (differences, True)}
         for name, (components, effective) in ways.items():
             yield name, scale(value, made.two_way(components, weights["pair"], mask, effective=effective).half)
             for by in ("case", "reader") if batch.plain and not world.bounded else ():
@@ -142,7 +142,7 @@ def closed_forms(batch: Batch, world: World) -> Iterator[tuple[str, Interval]]:
                 half = made.two_way(components, weights[by], mask, effective=effective).half
                 yield f"{name}, {by} weights", made.around(weighted, half)
         if world.name == "rate":
-            se = made.two_way(raw, weights["pair"], mask).se
+            se = made.two_way(default, weights["pair"], mask).se
             yield "Wilson, effective n", made.wilson(value, value * (1 - value) / se**2)
         yield "robust", made.robust(batch)
         if mask.all() and batch.plain and not world.bounded:

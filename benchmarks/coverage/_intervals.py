@@ -90,49 +90,34 @@ def _counts(mask: Mask) -> tuple[float, Floats, Floats]:
     return float(mask.sum()), mask.sum(0).astype(float), mask.sum(1).astype(float)
 
 
-def raw_components(values: Floats, mask: Mask) -> Floats:
-    """(3, S): case, reader, cell; Gallas' one-shot moments of the values as they are."""
+def semivariance_components(values: Floats, mask: Mask) -> Floats:
+    """(3, S): case, reader, cell; from half the squared differences of readings, by what they share."""
+    n, per_case, per_reader = _counts(mask)
+    about = _about_mean(values, mask)
+    squares, found = about**2, Margins(mask, about)
+    of_case, of_reader = mask * (per_case - 1.0), mask * (per_reader[:, None] - 1.0)
+    of_neither = mask * (n - 1.0) - of_case - of_reader
+    _, *products = found.moments
+    case, reader, neither = (
+        (squares * partners).sum((1, 2)) / partners.sum() - product
+        for partners, product in zip((of_case, of_reader, of_neither), products, strict=True)
+    )
+    return np.stack([neither - case, neither - reader, case + reader - neither])
+
+
+def product_components(values: Floats, mask: Mask) -> Floats:
+    """The same from mean products of the values as they are: Gallas' one-shot moments."""
     same, case, reader, neither = Margins(mask, values).moments
     return np.stack([case - neither, reader - neither, same - case - reader + neither])
 
 
 def centred_components(values: Floats, mask: Mask) -> Floats:
-    """The same, of the values about their mean: slightly biased in uneven tables, for the mean is not the truth."""
-    return raw_components(_about_mean(values, mask), mask)
-
-
-def solved_components(values: Floats, mask: Mask) -> Floats:
-    """The same, with that bias solved for: unbiased, and it does not matter where the values have their zero."""
-    return np.linalg.solve(_expected_of_centred(mask), centred_components(values, mask))
+    """The same of the values about their mean: slightly biased in uneven tables, for the mean is not the truth."""
+    return product_components(_about_mean(values, mask), mask)
 
 
 def _about_mean(values: Floats, mask: Mask) -> Floats:
     return (values - values.sum((1, 2), keepdims=True) / mask.sum()) * mask
-
-
-def _expected_of_centred(mask: Mask) -> Floats:
-    """What the centred moments expect of each component, (3, 3): a mean of N readings varies with each of them."""
-    n, per_case, per_reader = _counts(mask)
-    # How much a reading varies together with the mean, for a unit of each component: (3, R, C).
-    with_mean = np.stack(
-        [np.broadcast_to(per_case, mask.shape), np.broadcast_to(per_reader[:, None], mask.shape), mask]
-    )
-    with_mean = with_mean * mask / n
-    of_mean = with_mean.sum((1, 2)) / n
-    sharing = {
-        "same": mask.astype(float),
-        "case": mask * (per_case - 1.0),
-        "reader": mask * (per_reader[:, None] - 1.0),
-        "neither": mask * (n - per_case - per_reader[:, None] + 1.0),
-    }
-    shared = {"same": (1, 1, 1), "case": (1, 0, 0), "reader": (0, 1, 0), "neither": (0, 0, 0)}
-    expect = {
-        what: np.array(shared[what]) - 2 * (with_mean * weight).sum((1, 2)) / weight.sum() + of_mean
-        for what, weight in sharing.items()
-    }
-    case, reader = expect["case"] - expect["neither"], expect["reader"] - expect["neither"]
-    cell = expect["same"] - expect["case"] - expect["reader"] + expect["neither"]
-    return np.stack([case, reader, cell])
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,31 +37,19 @@ def test_a_design_is_as_uneven_as_its_group_says(design):
     assert most > 5 if design.group == UNBALANCED else most <= 2
 
 
-def test_the_bias_of_moments_about_the_mean_is_the_one_that_is_solved_for():
-    mask = np.array([[1, 1, 1, 1, 0], [1, 0, 0, 1, 1], [0, 1, 0, 0, 1], [1, 1, 0, 0, 0]], bool)
-    reader, case = np.nonzero(mask)
-    n = reader.size
-    sharing = [case[:, None] == case, reader[:, None] == reader, np.eye(n, dtype=bool)]
-    about_mean = np.eye(n) - 1 / n
-    for which, covariance in enumerate(sharing):
-        # The columns of a covariance's root are data sets whose moments add up to the expectation.
-        values, vectors = np.linalg.eigh(about_mean @ covariance @ about_mean)
-        sets = np.zeros((n, *mask.shape))
-        sets[:, reader, case] = (vectors * np.sqrt(np.maximum(values, 0))).T
-        expected = made.raw_components(sets, mask).sum(axis=1)
-        np.testing.assert_allclose(made._expected_of_centred(mask)[:, which], expected, atol=1e-12)
-
-
-def test_solved_moments_do_not_mind_where_zero_is_and_are_the_raw_ones_in_a_balanced_table():
+def test_semivariances_do_not_mind_where_zero_is_and_products_of_a_balanced_table_are_the_same():
     rng = np.random.default_rng(3)
     mask = UNEVEN.reads(rng)
     values = rng.normal(size=(4, *mask.shape)) * mask
     moved = (values + 70) * mask
-    np.testing.assert_allclose(made.solved_components(moved, mask), made.solved_components(values, mask), atol=1e-9)
-    assert np.abs(made.raw_components(moved, mask) - made.raw_components(values, mask)).max() > 1
+    semivariances = made.semivariance_components(values, mask)
+    np.testing.assert_allclose(made.semivariance_components(moved, mask), semivariances, atol=1e-9)
+    assert np.abs(made.product_components(moved, mask) - made.product_components(values, mask)).max() > 1
     full = np.ones((5, 9), bool)
     values = rng.normal(70, 1, size=(4, *full.shape))
-    np.testing.assert_allclose(made.solved_components(values, full), made.raw_components(values, full), atol=1e-9)
+    np.testing.assert_allclose(
+        made.semivariance_components(values, full), made.product_components(values, full), atol=1e-9
+    )
 
 
 @pytest.mark.parametrize(

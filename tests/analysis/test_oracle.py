@@ -28,6 +28,8 @@ from analysis.inference.margins import p_beyond_margin, p_worse_by_margin
 from analysis.inference.orh import orh
 from analysis.inference.reml import fit, reml
 from analysis.inference.robust import robust, two_way_covariance, two_way_variance
+from analysis.inference.semivariance import components as semivariance_components
+from analysis.inference.semivariance import semivariance
 from analysis.inference.simultaneous import critical_value
 from analysis.inference.student import clopper_pearson
 from analysis.inference.twoway import components, twoway
@@ -62,6 +64,13 @@ def interval(estimate: Estimate, names=INTERVAL) -> dict[str, float]:
 
 
 def of_semivariances(case) -> dict:
+    values, layout = readings(case)
+    level = case["inputs"]["level"]
+    found = {w.value: interval(semivariance(values, layout, level=level, weighting=w)) for w in Weighting}
+    return {"components": asdict(semivariance_components(values, layout)), **found}
+
+
+def of_moments(case) -> dict:
     values, layout = readings(case)
     if "runs" in case["inputs"]:
         runs, read = (table_of(case["inputs"][key]) for key in ("runs", "readings"))
@@ -295,6 +304,7 @@ def of_arms(case) -> dict:
 
 
 OURS: dict[str, Callable[[dict], dict]] = {
+    "moments": of_moments,
     "semivariances": of_semivariances,
     "robust": of_robust,
     "proportions": of_proportions,
@@ -362,10 +372,11 @@ ORACLES = {
     "regression": "regression",
     "reml": "reml",
     "robust": "robust",
+    "semivariance": "semivariances",
     "signflip": "signflip",
     "simultaneous": "families",
     "student": "proportions",
-    "twoway": "semivariances",
+    "twoway": "moments",
 }
 """Which file of fixtures/oracle stands against which module of analysis.inference."""
 

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from analysis.inference.estimate import RefusalCode, Weighting
 from analysis.inference.layout import layout_of, weights_of
-from analysis.inference.twoway import components, semivariances, twoway
+from analysis.inference.semivariance import components as semivariance_components
+from analysis.inference.semivariance import semivariance, semivariances
+from analysis.inference.twoway import components, moments, twoway
 
 
 @st.composite
@@ -46,6 +48,19 @@ def test_the_penicillin_table_gives_what_r_gives(penicillin, reference):
 
 
 @given(designs())
+def test_moments_equal_a_loop_over_all_pairs_of_pairs(design):
+    mask, values = design
+    cells = [(r, c, values[r, c]) for r, c in zip(*np.nonzero(mask), strict=True)]
+    products = {"same_reading": [], "same_case": [], "same_reader": [], "neither": []}
+    for (r, c, x), (s, d, y) in itertools.product(cells, cells):
+        shared = {(True, True): "same_reading", (False, True): "same_case", (True, False): "same_reader"}
+        products[shared.get((r == s, c == d), "neither")].append(x * y)
+    found = moments(values[mask], layout_of(mask))
+    for name, some in products.items():
+        assert getattr(found, name) == pytest.approx(np.mean(some), rel=1e-12, abs=1e-12)
+
+
+@given(designs())
 def test_semivariances_equal_a_loop_over_all_pairs_of_readings(design):
     mask, values = design
     cells = [(r, c, values[r, c]) for r, c in zip(*np.nonzero(mask), strict=True)]
@@ -58,12 +73,22 @@ def test_semivariances_equal_a_loop_over_all_pairs_of_readings(design):
         assert getattr(found, name) == pytest.approx(np.mean(some), rel=1e-12, abs=1e-12)
 
 
+@given(designs(full=True))
+def test_in_a_full_table_both_ways_to_the_components_are_one(design):
+    mask, values = design
+    products = components(values[mask], layout_of(mask))
+    differences = semivariance_components(values[mask], layout_of(mask))
+    for name in ("case", "reader", "cell"):
+        assert getattr(differences, name) == pytest.approx(getattr(products, name), rel=1e-9, abs=1e-9)
+
+
 @given(designs(), st.sampled_from(Weighting), st.floats(-1000, 1000))
-def test_where_the_values_have_their_zero_moves_the_estimate_and_nothing_else(design, weighting, by):
+def test_where_the_values_have_their_zero_moves_a_semivariance_interval_as_a_whole(design, weighting, by):
     mask, values = design
     layout = layout_of(mask)
-    here = twoway(values[mask], layout, level=0.95, weighting=weighting)
-    there = twoway(values[mask] + by, layout, level=0.95, weighting=weighting)
+    here = semivariance(values[mask], layout, level=0.95, weighting=weighting)
+    there = semivariance(values[mask] + by, layout, level=0.95, weighting=weighting)
+    assume(here.refused is None)
     assert there.value - by == pytest.approx(here.value, abs=1e-9)
     assert [there.se, there.df] == pytest.approx([here.se, here.df], rel=1e-6)
 
