@@ -57,8 +57,9 @@ format: setup-dev  ## what ruff can put right by itself
 bench: setup-dev  ## side by side with the plain way, in the same run; also var/bench.json
 	@$(BIN)/python .ci/bench
 
-coverage-study: setup-dev  ## how often every interval holds, by simulation: minutes; var/coverage.json and docs/coverage.md
+coverage-study: setup-dev  ## how often every interval holds, by simulation: minutes; var/coverage*.json, docs/coverage.md and docs/arms.md
 	@$(BIN)/python benchmarks/coverage/simulate.py $(STUDY)
+	@$(BIN)/python benchmarks/coverage/arms.py
 
 drills: setup-dev  ## faults on purpose, and nothing is lost: the better part of an hour; also var/drills.json
 	@browser=$$(.ci/chromium) && PRIMUM_CHROMIUM="$$browser" $(BIN)/python .ci/drills

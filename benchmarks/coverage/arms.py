@@ -1,6 +1,6 @@
 """How often intervals of a contrast between arms of physicians hold the truth, in simulated studies.
 
-    python benchmarks/coverage_of_arms.py [--sets N] [--models N] [--page FILE]
+    python benchmarks/coverage/arms.py [--sets N] [--models N] [--page FILE]
 
 Writes every design to var/coverage-of-arms.json and the table of docs/arms.md. One seed; the same numbers on every run.
 """
@@ -21,7 +21,7 @@ import numpy as np
 from rich.progress import track
 from scipy.special import ndtr, ndtri
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from analysis.inference.arms import ArmReadings, contrast_arms  # noqa: E402  after the path that leads to the package
@@ -33,7 +33,7 @@ from analysis.inference.student import t_quantile  # noqa: E402
 
 SEED, LEVEL = 20261121, 0.95
 NAMES = ("test", "control")
-TEMPLATE = Path(__file__).with_name("coverage_of_arms.md")
+TEMPLATE = Path(__file__).with_name("arms.md")
 WAYS = ("corrected", "mixed", "plain", "readings")
 
 
