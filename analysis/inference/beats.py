@@ -5,11 +5,15 @@ from dataclasses import replace
 import numpy as np
 
 from analysis.inference.bootstrap import Draws
-from analysis.inference.estimate import NAN, Estimate, Floats, Method, Weighting
+from analysis.inference.estimate import NAN, Estimate, Floats, Method, Refusal, RefusalCode, Weighting
 from analysis.inference.exact import magnitude
 from analysis.inference.layout import layout_of
 from analysis.inference.percentiles import ROUNDING, from_draws
-from analysis.inference.refusals import refuse_design
+from analysis.inference.rates import on_logit_scale
+from analysis.inference.refusals import refuse_design, withheld
+
+EVEN = 0.5
+OUTSIDE = Refusal(RefusalCode.NOT_IDENTIFIED, "This method's mean lies beyond what a probability can be.")
 
 
 def beats(by_run: Floats, readings: Floats, *, higher_is_better: bool) -> Floats:
@@ -40,6 +44,30 @@ def beats(by_run: Floats, readings: Floats, *, higher_is_better: bool) -> Floats
     won = np.where(np.isnan(ahead), 0.0, (1 + np.sign(ahead if higher_is_better else -ahead)) / 2)
     compared = np.isfinite(ahead).sum(axis=0)
     return np.asarray(won.sum(axis=0) / np.where(compared > 0, compared, NAN), dtype=np.float64)
+
+
+def chance_ahead(about_even: Estimate) -> Estimate:
+    """E8, the probability of being ahead, from an estimate of `beats` − `EVEN`.
+
+    Parameters
+    ----------
+    about_even : Estimate
+        By any method, of the pairs' values less `EVEN`: turned around, each value changes its sign and nothing else,
+        so that the probabilities of either side to be ahead have the same error and add up to 1.
+
+    Returns
+    -------
+    Estimate
+        Between 0 and 1. An interval by Student's t is made on the logit scale (see `on_logit_scale`); percentiles stay
+        what they are. `p` is NaN: a probability is not compared with 0. Refused as the estimate was, and where
+        generalised least squares lands beyond 0 or 1.
+    """
+    moved = replace(
+        about_even, value=about_even.value + EVEN, low=about_even.low + EVEN, high=about_even.high + EVEN, p=NAN
+    )
+    if moved.refused is not None or not moved.df > 0:
+        return moved
+    return on_logit_scale(moved) if 0 < moved.value < 1 else withheld(moved, OUTSIDE)
 
 
 def share_beaten(differences: Floats) -> float:

@@ -1,10 +1,8 @@
 """How often the primary comparison's system is ahead: of how many physicians, and of a random one on a random case."""
 
-from dataclasses import replace
-
 import numpy as np
 
-from analysis.inference.beats import beats, physicians_beaten
+from analysis.inference.beats import EVEN, beats, chance_ahead, physicians_beaten
 from analysis.inference.bootstrap import Draws
 from analysis.inference.estimate import Floats
 from analysis.inference.layout import layout_of
@@ -15,7 +13,6 @@ from analysis.outcomes.frame import Frame
 from analysis.outcomes.sensitivity import Sensitivity
 
 SHARE, CHANCE = "E7", "E8"
-EVEN = 0.5
 
 
 def how_often_ahead(
@@ -47,8 +44,7 @@ def how_often_ahead(
     Returns
     -------
     tuple of Sensitivity
-        Both between 0 and 1, and 0.5 where neither side is ahead; physicians and cases random. The p of E8 is for 0.5;
-        E7 has none.
+        Both between 0 and 1, and 0.5 where neither side is ahead; physicians and cases random. Neither has a p.
     """
     if compared.influences:
         return ()
@@ -58,8 +54,7 @@ def how_often_ahead(
     turned = compared.table if higher_is_better else -compared.table
     share = physicians_beaten(turned[np.ix_(rows, columns)], ours, level=level)
     won = beats(by_run, readings, higher_is_better=higher_is_better)[compared.mask]
-    about_even = twoway(won - EVEN, layout_of(compared.mask), level=level)
-    chance = replace(about_even, value=about_even.value + EVEN, low=about_even.low + EVEN, high=about_even.high + EVEN)
+    chance = chance_ahead(twoway(won - EVEN, layout_of(compared.mask), level=level))
     return (
         Sensitivity("share of the physicians that the system is ahead of", SHARE, withheld(share, variants)),
         Sensitivity("chance to be ahead of a random physician on a random case", CHANCE, withheld(chance, variants)),

@@ -182,6 +182,9 @@ def _shares(question: Question, better: Better | None) -> list[Fault]:
         faults.append(Fault("--method", f"{question.method} has no --estimand E8: a run beats a reader, or ties"))
     if question.estimand is Estimand.E8 and question.method is Method.RUNS:
         faults.append(Fault("--method", "runs has no --estimand E8: it compares run by run already"))
+    if question.estimand is Estimand.E8 and question.method is Method.SIGN_FLIP:
+        what = "sign-flip has no --estimand E8: a probability is not symmetric about one half, whatever it is"
+        faults.append(Fault("--method", what))
     return faults
 
 

@@ -5,9 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.inference.beats import beats, physicians_beaten, share_beaten, shares_in_draws
+from analysis.inference.beats import EVEN, beats, chance_ahead, physicians_beaten, share_beaten, shares_in_draws
 from analysis.inference.bootstrap import Draws, draw
 from analysis.inference.estimate import Method, RefusalCode, Weighting
+from analysis.inference.layout import layout_of
+from analysis.inference.twoway import twoway
 
 
 def some(seed, shape=(5, 7), holes=0.3, levels=4):
@@ -35,6 +37,20 @@ def test_the_two_directions_add_up_to_one(seed):
     by_run, readings = some(seed)
     up, down = (beats(by_run, readings, higher_is_better=higher) for higher in (True, False))
     assert np.nan_to_num(up + down, nan=1.0) == pytest.approx(np.ones_like(up))
+
+
+def test_a_chance_near_one_stays_below_it_and_is_the_mirror_of_the_other_side():
+    by_run, readings = np.full((1, 12), 2.0), np.random.default_rng(4).normal(0, 1, (7, 12))
+    readings[0, :3], readings[2, 2:5] = 3.0, 3.0
+    layout = layout_of(np.isfinite(readings))
+    up, down = (
+        chance_ahead(twoway((beats(by_run, readings, higher_is_better=h) - EVEN).ravel(), layout, level=0.95))
+        for h in (True, False)
+    )
+    assert up.value > 0.85
+    assert 0 < up.low < up.value < up.high < 1
+    assert (down.value, down.se, down.low) == pytest.approx((1 - up.value, up.se, 1 - up.high))
+    assert np.isnan(up.p)
 
 
 def test_the_mean_of_runs_would_hide_ties_and_count_otherwise():

@@ -464,11 +464,30 @@ def test_the_share_of_physicians_beaten_and_the_probability_of_beating_one():
     assert answer(panel(scores, system), lower)["estimate"] == pytest.approx(1 - ahead["estimate"])
 
 
-@pytest.mark.parametrize("method", [m for m in METHODS if m is not Method.RUNS])
+NO_PROBABILITY = (Method.RUNS, Method.SIGN_FLIP)
+WITH_PROBABILITY = [m for m in METHODS if m not in NO_PROBABILITY]
+
+
+@pytest.mark.parametrize("method", WITH_PROBABILITY)
+def test_the_probability_of_beating_turned_around_has_the_same_error_and_the_mirrored_interval(method):
+    scores = some(6) if method is not Method.ORH else np.nan_to_num(some(6), nan=0.3)
+    up, down = (
+        answer(
+            panel(scores, float(np.nanquantile(scores, 0.7))),
+            Question("A", "physician", method, estimand=Estimand.E8, better=better, draws=300),
+        )
+        for better in (Better.HIGHER, Better.LOWER)
+    )
+    assert up["refused"] is None
+    assert down["se"] == pytest.approx(up["se"], rel=1e-9)
+    assert (1 - down["high"], 1 - down["low"]) == pytest.approx((up["low"], up["high"]), rel=1e-8)
+
+
+@pytest.mark.parametrize("method", WITH_PROBABILITY)
 def test_the_probability_of_beating_stays_inside_by_every_method_with_students_t(method):
     question = Question("A", "physician", method, estimand=Estimand.E8, draws=200, **HIGHER)
     found = answer(complete(4), question, RUN_HEADER)
-    assert found["p"] is None or method is Method.SIGN_FLIP
+    assert found["p"] is None
     if found["df"] is not None:
         assert 0 < found["low"] < found["estimate"] < found["high"] < 1
 
@@ -481,6 +500,7 @@ def test_the_probability_of_beating_stays_inside_by_every_method_with_students_t
         ({"estimand": Estimand.E8, "margin": 0.1, **HIGHER}, "--margin: is in the measure's units, and E8 is a share"),
         ({"estimand": Estimand.E7, "method": Method.REML, **HIGHER}, "--method: must be bootstrap with --estimand E7"),
         ({"estimand": Estimand.E8, "method": Method.RUNS, **HIGHER}, "--method: runs has no --estimand E8"),
+        ({"estimand": Estimand.E8, "method": Method.SIGN_FLIP, **HIGHER}, "--method: sign-flip has no --estimand E8"),
         ({"estimand": Estimand.E7, "weights": Weighting.CASE, **HIGHER}, "--weights: is not used by E7"),
         ({"equivalence": True}, "--equivalence: needs --margin"),
         ({"equivalence": True, "margin": 0.1, "level": 0.5}, "--level: must be above 0.5 with --equivalence"),

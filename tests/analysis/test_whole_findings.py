@@ -89,7 +89,7 @@ class TestHowOftenAhead:
             won.append(np.mean((for_case > table[reader, case]) + 0.5 * (for_case == table[reader, case])))
         share, chance = found.ahead
         assert chance.estimate.value == pytest.approx(np.mean(won))
-        assert chance.estimate.low < chance.estimate.value < chance.estimate.high
+        assert 0 < chance.estimate.low < chance.estimate.value < chance.estimate.high < 1
         means = np.nanmean(found.cells.table, axis=1)
         assert share.estimate.value == pytest.approx((means > 0).mean())
 
