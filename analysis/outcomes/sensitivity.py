@@ -9,6 +9,7 @@ from analysis.inference.orh import orh
 from analysis.inference.refusals import refuse_variants, withheld
 from analysis.inference.reml import reml
 from analysis.inference.robust import robust
+from analysis.inference.semivariance import semivariance
 from analysis.inference.twoway import twoway
 from analysis.outcomes.cells import Cells
 from analysis.outcomes.contrasts import Contrast
@@ -67,6 +68,8 @@ def sensitivities(
 def _both_random(compared: Cells, level: float) -> Iterator[Sensitivity]:
     values, layout = compared.values, compared.layout
     of_influences = compared.value if compared.influences else None
+    apart = semivariance(values, layout, level=level, value=of_influences)
+    yield Sensitivity("two-way, from differences of readings", "E1", apart)
     yield Sensitivity("two-way cluster-robust", "E1", robust(values, layout, level=level, value=of_influences))
     if compared.influences:
         return

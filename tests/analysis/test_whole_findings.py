@@ -70,9 +70,10 @@ class TestSensitivities:
             Method.TWO_WAY,
             Method.BOOTSTRAP,
             Method.TWO_WAY,
+            Method.SEMIVARIANCE,
             Method.ROBUST,
         ]
-        assert found.sensitivities[3].estimate.value == found.primary.contrast.default.value
+        assert found.sensitivities[4].estimate.value == found.primary.contrast.default.value
         assert found.ahead == found.systems == ()
         assert found.cells.influences
 
