@@ -143,7 +143,7 @@ def _specialties(laid: Laid, progress: Progress) -> tuple[OfSpecialty, ...]:
         laid.study,
         laid.table,
         laid.arms[0],
-        laid.draws,
+        laid.within_specialties,
         laid.specialty_of,
         level=LEVEL,
         mixed_modes=laid.mixed_modes,
@@ -153,7 +153,7 @@ def _specialties(laid: Laid, progress: Progress) -> tuple[OfSpecialty, ...]:
 
 
 def _apart(laid: Laid, rows: Sequence[OfSpecialty], test: str) -> Heterogeneity:
-    return apart(laid.study, laid.table, laid.arms[0], laid.draws, laid.specialty_of, rows, test)
+    return apart(laid.study, laid.table, laid.arms[0], laid.within_specialties, laid.specialty_of, rows, test)
 
 
 def _beyond_primary(laid: Laid, rows: Sequence[Row]) -> list[Row]:

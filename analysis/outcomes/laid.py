@@ -19,7 +19,11 @@ LEVEL = 0.95
 
 @dataclass(frozen=True, slots=True)
 class Laid:
-    """A study as arrays, the draws, and what the protocol says of both. The primary measure and control come first."""
+    """A study as arrays, the draws, and what the protocol says of both. The primary measure and control come first.
+
+    `within_specialties` are the same draws of readers, with the cases that the control's physicians read drawn within
+    their specialty, so that no draw passes over a specialty.
+    """
 
     cut: Cut
     study: Frame
@@ -27,6 +31,7 @@ class Laid:
     measures: tuple[Measure, ...]
     arms: tuple[PhysicianArm, ...]
     draws: Draws
+    within_specialties: Draws
     mixed_modes: bool
 
     @property
@@ -53,13 +58,16 @@ def lay_out(cut: Cut, rubric: Rubric, policies: Sequence[Answer], *, seed: int, 
     """Score everything, lay it out, and draw once for all that follows."""
     study = frame(cut, rubric, policies)
     completed = completed_only(cut, rubric, policies)
+    arms = _control_first(cut, study)
+    together, within = _draws(cut, study, arms[0], seed, draws)
     return Laid(
         cut=cut,
         study=study,
         completed=completed,
         measures=_primary_first(cut, tuple(table.measure for table in study.tables.values())),
-        arms=_control_first(cut, study),
-        draws=_draws(study, seed, draws),
+        arms=arms,
+        draws=together,
+        within_specialties=within,
         mixed_modes=cut.protocol.primary is not None and cut.protocol.primary.mixed_modes,
     )
 
@@ -74,23 +82,32 @@ def _control_first(cut: Cut, study: Frame) -> tuple[PhysicianArm, ...]:
     return tuple(sorted(study.arms.values(), key=lambda arm: arm.name != wanted))
 
 
-def _draws(study: Frame, seed: int, n_draws: int) -> Draws:
-    """Readers are drawn among those of the same arms, cases among those that somebody read."""
+def _draws(cut: Cut, study: Frame, control: PhysicianArm, seed: int, n_draws: int) -> tuple[Draws, Draws]:
+    """Readers are drawn among those of the same arms, cases among those that somebody read, or within specialties.
+
+    The readers come first from the same seed, and are the same in both.
+    """
     read = np.stack([arm.read for arm in study.arms.values()])
     arms_of_reader = np.any(read, axis=2).T
     strata: dict[tuple[bool, ...], list[int]] = {}
     for reader, arms in enumerate(arms_of_reader.tolist()):
         if any(arms):
             strata.setdefault(tuple(arms), []).append(reader)
+    readers = [_ints(strata[arms]) for arms in sorted(strata)]
     was_read = np.flatnonzero(read.any(axis=(0, 1)))
-    return draw(
-        seed,
-        n_draws,
-        len(study.readers),
-        len(study.cases),
-        reader_strata=[_ints(strata[arms]) for arms in sorted(strata)],
-        case_strata=[_ints(was_read)] if was_read.size else [],
+    together, within = (
+        draw(seed, n_draws, len(study.readers), len(study.cases), reader_strata=readers, case_strata=cases)
+        for cases in ([_ints(was_read)] if was_read.size else [], _by_specialty(cut, study, control))
     )
+    return together, within
+
+
+def _by_specialty(cut: Cut, study: Frame, control: PhysicianArm) -> list[Ints]:
+    """The cases that the control's physicians read, by specialty."""
+    specialty_of: dict[str, str] = {case_id: case.specialty for case_id, case in cut.cases.items()}
+    own = np.array([specialty_of[case] for case in study.cases])
+    was_read = control.read.any(axis=0)
+    return [_ints(np.flatnonzero(was_read & (own == name))) for name in sorted(set(own[was_read].tolist()))]
 
 
 def _ints(members: "list[int] | Ints") -> Ints:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from analysis.inference.bootstrap import Draws
+from analysis.inference.bootstrap import WITHIN_STRATA, Draws
 from analysis.inference.estimate import NAN, Mask
 from analysis.inference.heterogeneity import Heterogeneity, heterogeneity
 from analysis.outcomes import sides
@@ -39,15 +39,16 @@ def by_specialty(
     study, table, arm
         The study, one measure, and the arm of physicians.
     draws : Draws
-        Those of the whole study: every specialty is estimated on the same ones.
+        Of cases within their specialty, so that every draw has as many of each as the study; every specialty is
+        estimated on the same ones.
     specialty_of : mapping
         Specialty by case.
 
     Returns
     -------
     tuple of OfSpecialty
-        Each with the default interval and the bootstrap beside it, or the reason why there is none: a specialty with
-        few cases is left out of many draws.
+        Each with the default interval and the bootstrap beside it, or the reason why there is none: the physicians of
+        few readings may all be left out of too many draws.
     """
     found = []
     for name, within in _members(study, arm, specialty_of).items():
@@ -90,4 +91,12 @@ def _members(study: Frame, arm: PhysicianArm, specialty_of: Mapping[str, str]) -
 
 
 def _descriptive(contrast: Contrast) -> Contrast:
-    return replace(contrast, default=replace(contrast.default, p=NAN), band=None, p_family=NAN)
+    beside = contrast.bootstrap
+    label = WITHIN_STRATA if beside.label is None else f"{beside.label}; {WITHIN_STRATA}"
+    return replace(
+        contrast,
+        default=replace(contrast.default, p=NAN),
+        bootstrap=replace(beside, label=label),
+        band=None,
+        p_family=NAN,
+    )

@@ -149,7 +149,10 @@ def _specialties(found: Findings) -> str:
     apart = found.apart
     if not found.specialties:
         return ""
-    said = "By specialty, the primary measure's differences have the same two intervals on the same draws, and no p."
+    said = (
+        "By specialty, the primary measure's differences have the same two intervals, the bootstrap on the same draws "
+        "of physicians with cases drawn within each specialty, and no p."
+    )
     if apart is None or apart.refused is not None:
         return said
     return (

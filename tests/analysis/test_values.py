@@ -120,6 +120,18 @@ def test_every_draw_has_as_many_readers_of_each_arm_as_the_study(a_cut):
         assert (drawn.readers[:, members].sum(axis=1) == len(members)).all()
 
 
+def test_within_specialties_the_same_readers_are_drawn_and_as_many_cases_of_each_as_the_control_read(a_cut):
+    cut = a_cut()
+    other = {case: replace(own, specialty="y") for case, own in list(cut.cases.items())[:2]}
+    cut = replace(cut, cases={**cut.cases, **other})
+    laid = lay_out(cut, cut.rubric, [], seed=5, draws=100)
+    assert (laid.within_specialties.readers == laid.draws.readers).all()
+    own = np.array([cut.cases[case].specialty for case in laid.study.cases])
+    for name in ("x", "y"):
+        assert (laid.within_specialties.cases[:, own == name].sum(axis=1) == (own == name).sum()).all()
+    assert (laid.within_specialties.cases != laid.draws.cases).any()
+
+
 def test_the_rate_of_what_happens_or_not_has_wilsons_interval_beside_it_and_nothing_else_has(a_cut):
     study = frame(a_cut(), a_cut().rubric)
     for measure, table_of in study.tables.items():
