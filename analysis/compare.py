@@ -47,16 +47,24 @@ OF_THESE = {
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The answer: test − control, or a share, with its interval or the reason why there is none."""
+    """The answer: test − control, or a share, with its interval or the reason why there is none.
+
+    `estimand` is None for runs, which generalise over neither cases nor readers. `conclusion` is what the interval of
+    `beside_margin` says beside the margin, and `p_margin` the one-sided p of *worse by the margin or more*; with
+    `equivalence` that interval has the level 1 − 2α of two one-sided tests, and `p_margin` is the larger of the two,
+    of *different by the margin or more*. Both hold for what `estimate.random` names, and for nothing beyond it: of
+    cases alone, for these physicians; of readers alone, for these cases. None and NaN without a margin.
+    """
 
     question: Question
     measure: str | None
     better: Better | None
-    estimand: Estimand
+    estimand: Estimand | None
     estimate: Estimate
     unmatched: Unmatched
     conclusion: Conclusion | None
     p_margin: float
+    beside_margin: Estimate | None
 
 
 def compare(table: ScoreTable, question: Question, strata: Strata | None = None) -> Comparison:
@@ -75,9 +83,10 @@ def compare(table: ScoreTable, question: Question, strata: Strata | None = None)
     -------
     Comparison
         Test − control. A system against a panel estimates E1, E2 or E3, as the weighting says (`weights_of`); with
-        these physicians E4, on these cases E5; two systems E6; two panels of the same readers E9. Asked for E7 or E8,
-        the share of physicians that the system beats, or the probability that it beats a random one on a random case.
-        NaN is what the method does not define, or what was refused: then `estimate.refused` says why.
+        these physicians E4, on these cases E5; run to run none; two systems E6; two panels of the same readers E9.
+        Asked for E7 or E8, the share of physicians that the system beats, or the probability that it beats a random
+        one on a random case. NaN is what the method does not define, or what was refused: then `estimate.refused` says
+        why.
 
     Raises
     ------
@@ -93,7 +102,8 @@ def compare(table: ScoreTable, question: Question, strata: Strata | None = None)
     sides = sides_of(table, question, measure)
     _check_applies(question, sides)
     estimate = _estimate(sides, question, strata, higher=better is Better.HIGHER)
-    conclusion, p_margin = _beside_margin(sides, question, strata, estimate, higher=better is Better.HIGHER)
+    beside = _beside_margin(sides, question, strata, estimate, higher=better is Better.HIGHER)
+    conclusion, p_margin = _concluded(question, estimate, beside, higher=better is Better.HIGHER)
     return Comparison(
         question=question,
         measure=measure,
@@ -103,6 +113,7 @@ def compare(table: ScoreTable, question: Question, strata: Strata | None = None)
         unmatched=sides.unmatched,
         conclusion=conclusion,
         p_margin=p_margin,
+        beside_margin=beside,
     )
 
 
@@ -135,20 +146,30 @@ def _estimate(sides: Sides, question: Question, strata: Strata | None, *, higher
 
 def _beside_margin(
     sides: Sides, question: Question, strata: Strata | None, estimate: Estimate, *, higher: bool
+) -> Estimate | None:
+    """The interval that is held against the margin; of equivalence the narrower one of two one-sided tests."""
+    if question.margin is None or not question.equivalence:
+        return None if question.margin is None else estimate
+    narrower = replace(question, level=equivalence_level(question.level))
+    return _estimate(sides, narrower, strata, higher=higher)
+
+
+def _concluded(
+    question: Question, estimate: Estimate, beside: Estimate | None, *, higher: bool
 ) -> tuple[Conclusion | None, float]:
-    if question.margin is None:
+    if question.margin is None or beside is None:
         return None, NAN
     if not question.equivalence:
-        conclusion = conclude(estimate, margin=question.margin, higher_is_better=higher)
+        conclusion = conclude(beside, margin=question.margin, higher_is_better=higher)
         return conclusion, p_worse_by_margin(estimate, margin=question.margin, higher_is_better=higher)
-    narrower = replace(question, level=equivalence_level(question.level))
-    conclusion = equivalence(_estimate(sides, narrower, strata, higher=higher), margin=question.margin)
-    return conclusion, p_beyond_margin(estimate, margin=question.margin)
+    return equivalence(beside, margin=question.margin), p_beyond_margin(estimate, margin=question.margin)
 
 
-def _estimand(sides: Sides, question: Question, estimate: Estimate) -> Estimand:
+def _estimand(sides: Sides, question: Question, estimate: Estimate) -> Estimand | None:
     if question.estimand is not None:
         return question.estimand
+    if estimate.method is Method.RUNS:
+        return None
     if sides.compared is not Compared.SYSTEM_WITH_PANEL:
         return Estimand.E6 if sides.compared is Compared.SYSTEMS else Estimand.E9
     if estimate.method in PAIRED_OUTCOMES and estimate.random == ("case",):
@@ -157,8 +178,12 @@ def _estimand(sides: Sides, question: Question, estimate: Estimate) -> Estimand:
 
 
 def comparison_json(found: Comparison) -> dict[str, Json]:
-    """The comparison as the contract has it: every key, always, in this order; null for what is not defined."""
-    question, estimate = found.question, found.estimate
+    """The comparison as the contract has it: every key, always, in this order; null for what is not defined.
+
+    After the contract's keys stands the interval that `conclusion` was read from: `margin_low`, `margin_high` and
+    `margin_level`, null without a margin.
+    """
+    question, estimate, beside = found.question, found.estimate, found.beside_margin
     components, shares = estimate.components, estimate.shares
     return {
         "schema": 1,
@@ -201,6 +226,9 @@ def comparison_json(found: Comparison) -> dict[str, Json]:
         if estimate.refused is None
         else {"code": str(estimate.refused.code), "reason": estimate.refused.reason},
         "versions": dict(versions("numpy")),
+        "margin_low": None if beside is None else number(beside.low),
+        "margin_high": None if beside is None else number(beside.high),
+        "margin_level": None if beside is None else beside.level,
     }
 
 

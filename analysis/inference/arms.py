@@ -17,6 +17,7 @@ from analysis.wording import counted, listed
 ARM, PERIOD, BASELINE = "the arm", "the period", "the baseline"
 CARRYOVER = "descriptive: the arm's effect in the second period − in the first"
 FIRST_PERIOD = "first period alone"
+SAME_EFFECT = "the same effect on every case"
 
 
 class Crossing(StrEnum):
@@ -84,8 +85,10 @@ def contrast_arms(given: ArmReadings, *, names: tuple[str, str], level: float) -
     score ~ arm + period (in a crossover) + baseline (where there is one). `robust`: see `robust_coefficient`. `mixed`:
     readers and cases random; in a crossover each reader has an intercept of their own, and what is random is how
     readers differ under each arm, so that readers who answer differently to the arm are not taken for noise of single
-    readings. A crossover compares within readers: Jones & Kenward, Design and Analysis of Cross-Over Trials, 2014.
-    Senn, Cross-over Trials in Clinical Research, 2002, on why carryover is described and not tested first.
+    readings. It takes the arm's effect as the same on every case, and its label says so: where cases differ in it, its
+    intervals are too narrow, and those of least squares are not. A crossover compares within readers: Jones & Kenward,
+    Design and Analysis of Cross-Over Trials, 2014. Senn, Cross-over Trials in Clinical Research, 2002, on why carryover
+    is described and not tested first.
     """
     both = _under_both(given)
     crossing = Crossing.CROSSOVER if 2 * both > given.layout.n_readers else Crossing.PARALLEL
@@ -188,10 +191,12 @@ def _mixed(
         return replace(_refused(given.layout, refused, level), method=Method.REML, weighting=None)
     if crossing is Crossing.PARALLEL:
         found = mixed_coefficient(given.values, design, given.layout, level=level)
-        return _labelled(found, "mixed model", adjusted)
+        return _labelled(found, f"mixed model, {SAME_EFFECT}", adjusted)
     adjusted = tuple(name for name in adjusted if name != BASELINE.removeprefix("the "))
     found = mixed_coefficient(given.values, *_within_readers(given, design), level=level)
-    return replace(_labelled(found, "mixed model within readers", adjusted), n_readers=given.layout.n_readers)
+    return replace(
+        _labelled(found, f"mixed model within readers, {SAME_EFFECT}", adjusted), n_readers=given.layout.n_readers
+    )
 
 
 def _within_readers(given: ArmReadings, design: Design) -> tuple[Design, Layout]:

@@ -16,6 +16,7 @@ from analysis.inference.mixed import Likelihood, Sums, information, likelihood, 
 from analysis.inference.refusals import ZERO_VARIANCE, refuse_design
 from analysis.inference.student import t_quantile, t_two_sided
 from analysis.inference.twoway import is_constant
+from analysis.wording import listed
 
 MOST_STEPS, HALVINGS = 100, 40
 CONVERGED = 1e-8  # a step relative to 1 + the ratio; Newton's error after it is the square of that
@@ -207,8 +208,9 @@ def reml(values: Floats, layout: Layout, *, level: float) -> Estimate:
 
     Notes
     -----
-    t after Satterthwaite; see `fit` and `Fit.df_of`. In a full table whose components are positive this is the default
-    interval.
+    t after Satterthwaite; see `fit` and `Fit.df_of`. Where a variance is found to be 0, the fit is singular, the label
+    says so, and the degrees of freedom are no fewer than min(R, C) − 1, as the default's are. In a full table whose
+    components are positive this is the default interval.
     """
     estimate = Estimate(
         value=NAN,
@@ -237,9 +239,12 @@ def reml(values: Floats, layout: Layout, *, level: float) -> Estimate:
 
 def _interval(estimate: Estimate, found: Fit, scale: float) -> Estimate:
     one = np.ones(1)
-    value, se, df = float(found.beta[0]), found.se_of(one), found.df_of(one)
+    value, se, df, of = float(found.beta[0]), found.se_of(one), found.df_of(one), found.components
+    without = [what for what, part in (("readers", of.reader), ("cases", of.case)) if part == 0]
+    if without:
+        df = max(df, min(estimate.n_readers, estimate.n_cases) - 1.0)
+        estimate = replace(estimate, label=f"{estimate.label}; singular: no spread between {listed(without)} found")
     half = t_quantile((1 + estimate.level) / 2, df) * se
-    of = found.components
     by_reader, by_case, by_cell = (float(part) for part in found.slopes[:, 0, 0] / found.covariance[0, 0])
     return replace(
         estimate,

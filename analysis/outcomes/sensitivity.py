@@ -73,7 +73,7 @@ def _both_random(compared: Cells, level: float) -> Iterator[Sensitivity]:
     yield Sensitivity("two-way cluster-robust", "E1", robust(values, layout, level=level, value=of_influences))
     if compared.influences:
         return
-    yield Sensitivity("mixed model (REML)", "E1 (GLS)", reml(values, layout, level=level))
+    yield Sensitivity("mixed model (REML), weights of its own", "E1", reml(values, layout, level=level))
     yield Sensitivity("analysis of variance (Obuchowski–Rockette–Hillis)", "E1", orh(values, layout, level=level))
     for weighting, what, estimand in (
         (Weighting.CASE, "two-way, every case counting the same", "E2"),

@@ -155,6 +155,9 @@ def _margin(question: Question, measure: str | None, better: Better | None) -> l
         )
     if not (np.isfinite(margin) and margin > 0):
         faults.append(Fault("--margin", "must be a positive number, in the measure's units"))
+    if question.method is Method.RUNS:
+        what = "has no conclusion with --method runs: how far runs differ says nothing about new cases or physicians"
+        faults.append(Fault("--margin", what))
     if margin >= 1 and known(measure) is not None:
         faults.append(Fault("--margin", f"must be below 1: {measure} lies between 0 and 1"))
     if better is None and not question.equivalence:

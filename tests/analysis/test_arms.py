@@ -17,6 +17,8 @@ from analysis.inference.layout import Layout, layout_of
 
 NAMES = ("assisted", "alone")
 
+WITHIN_READERS = "mixed model within readers, the same effect on every case"
+
 
 def coded(reader, case):
     codes = [np.unique(one, return_inverse=True)[1].astype(np.int64) for one in (np.array(reader), np.array(case))]
@@ -70,7 +72,7 @@ def test_the_crossover_s_model_within_readers_is_lmer_s(repository):
         assert [mixed.components.reader, mixed.components.case, mixed.components.cell] == pytest.approx(
             [expected[name] for name in ("reader", "case", "cell")], rel=tolerance, abs=1e-6
         )
-        assert (mixed.label, mixed.n_readers) == ("mixed model within readers, adjusted for period", layout.n_readers)
+        assert (mixed.label, mixed.n_readers) == (WITHIN_READERS + ", adjusted for period", layout.n_readers)
         assert both.robust.value == pytest.approx(case["expected"]["corrected"]["value"], rel=1e-9)
         tried += 1
     assert tried == 2
@@ -82,7 +84,7 @@ def test_without_covariates_the_estimate_is_the_difference_of_the_arms_means_ove
     assert both.robust.value == pytest.approx(given.values[given.test].mean() - given.values[~given.test].mean())
     assert (both.crossing, both.adjusted, both.carryover, both.first_period) == (Crossing.PARALLEL, (), None, None)
     assert (both.robust.method, both.mixed.method) == (Method.ROBUST, Method.REML)
-    assert (both.robust.label, both.mixed.label) == ("least squares", "mixed model")
+    assert (both.robust.label, both.mixed.label) == ("least squares", "mixed model, the same effect on every case")
     assert both.robust.random == both.mixed.random == ("reader", "case")
 
 
@@ -205,7 +207,7 @@ def test_arms_that_somebody_read_mixed_have_no_periods():
     given = replace(crossover(np.random.default_rng(3)), period=None)
     both = found(given)
     assert (both.crossing, both.adjusted, both.carryover, both.first_period) == (Crossing.CROSSOVER, (), None, None)
-    assert both.mixed.label == "mixed model within readers"
+    assert both.mixed.label == WITHIN_READERS
 
 
 def test_a_few_readers_under_both_arms_do_not_make_a_crossover():

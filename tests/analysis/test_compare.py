@@ -20,7 +20,7 @@ HEADER = "readerID,caseID,modalityID,score"
 CONTRACT_KEYS = [
     "schema test control measure better estimand weights estimate se df low high level p margin p_margin conclusion",
     "method random runs n_readers n_cases n_readings unmatched components share_of_variance seed draws refused",
-    "versions",
+    "versions margin_low margin_high margin_level",
 ]
 
 
@@ -74,7 +74,7 @@ def test_the_penicillin_table_against_a_system_that_is_zero_everywhere(penicilli
 DRAWN = (Method.BOOTSTRAP, Method.CASE_BOOTSTRAP)
 OF_CASES = (Method.CASES, Method.CASE_BOOTSTRAP, Method.SIGN_FLIP)
 RANDOM = {**{method: ["case"] for method in OF_CASES}, Method.READERS: ["reader"], Method.RUNS: ["run"]}
-ESTIMAND = {**dict.fromkeys(OF_CASES, "E4"), Method.READERS: "E5"}
+ESTIMAND = {**dict.fromkeys(OF_CASES, "E4"), Method.READERS: "E5", Method.RUNS: None}
 
 
 def complete(seed=0):
@@ -105,6 +105,7 @@ def test_the_answer_has_every_key_of_the_contract_in_order_and_no_nan(method):
     assert found["random"] == RANDOM.get(method, ["reader", "case"])
     assert found["runs"] == ("random" if method is Method.RUNS else "averaged")
     assert found["margin"] is found["p_margin"] is found["conclusion"] is found["refused"] is None
+    assert found["margin_low"] is found["margin_high"] is found["margin_level"] is None
     assert set(found["versions"]) == {"primum", "numpy"}
 
 
@@ -249,6 +250,8 @@ def test_a_margin_is_judged_in_the_direction_that_is_better(system, better, marg
     assert found["conclusion"] == conclusion
     assert (found["p_margin"] < 0.025) == (conclusion in ("superior", "non-inferior"))
     assert found["margin"] == margin
+    for bound in ("low", "high", "level"):
+        assert found[f"margin_{bound}"] == found[bound]
 
 
 def test_the_direction_comes_from_the_name_of_one_of_our_measures():
@@ -502,6 +505,7 @@ def test_the_probability_of_beating_stays_inside_by_every_method_with_students_t
         ({"estimand": Estimand.E8, "method": Method.RUNS, **HIGHER}, "--method: runs has no --estimand E8"),
         ({"estimand": Estimand.E8, "method": Method.SIGN_FLIP, **HIGHER}, "--method: sign-flip has no --estimand E8"),
         ({"estimand": Estimand.E7, "weights": Weighting.CASE, **HIGHER}, "--weights: is not used by E7"),
+        ({"method": Method.RUNS, "margin": 0.1, **HIGHER}, "--margin: has no conclusion with --method runs"),
         ({"equivalence": True}, "--equivalence: needs --margin"),
         ({"equivalence": True, "margin": 0.1, "level": 0.5}, "--level: must be above 0.5 with --equivalence"),
     ],
@@ -526,6 +530,8 @@ def test_equivalence_reads_the_narrower_interval_of_the_same_method(method):
         found = answer(rows, replace(asked, equivalence=True, margin=margin))
         assert found["conclusion"] == conclusion
         assert (found["level"], found["low"]) == (0.95, answer(rows, asked)["low"])
+        assert found["margin_level"] == 0.9
+        assert (found["margin_low"], found["margin_high"]) == (narrower["low"], narrower["high"])
         if found["p_margin"] is not None:
             assert (found["p_margin"] < 0.05) == (conclusion == "equivalent")
     far = answer(panel(some(6), system=5.0), replace(asked, equivalence=True, margin=0.1))

@@ -157,7 +157,24 @@ def test_with_both_variances_at_their_border_only_the_cells_degrees_of_freedom_a
     found = reml(values.ravel(), layout_of(np.ones_like(values, bool)), level=0.95)
     assert (found.components.reader, found.components.case) == (0, 0)
     assert found.df == pytest.approx(15)
+    assert found.label == "sensitivity: mixed model; singular: no spread between readers and cases found"
     assert found.se == pytest.approx(np.std(values, ddof=1) / 4)
+
+
+def test_a_singular_fit_has_no_fewer_degrees_of_freedom_than_the_default_could_have():
+    raised = 0
+    for seed in range(40):
+        values, layout = some(seed, shape=(6, 5), holes=0.4, spread=(0.0, 2.0))
+        if layout.n_readers < 3 or layout.n_cases < 3:
+            continue
+        found, fitted = reml(values, layout, level=0.95), fit(values, np.ones((values.size, 1)), layout)
+        if found.refused is not None or "singular" not in found.label:
+            continue
+        assert 0 in variances_of(fitted)
+        least, own = min(layout.n_readers, layout.n_cases) - 1, fitted.df_of(np.ones(1))
+        assert found.df == pytest.approx(max(own, least), rel=1e-7)
+        raised += own < least
+    assert raised
 
 
 @pytest.mark.parametrize(
