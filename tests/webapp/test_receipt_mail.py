@@ -1,5 +1,6 @@
 """The letter with a physician's receipts: one, when all is done, whoever closed the last case, where mail is set up."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from threading import Barrier
@@ -109,8 +110,9 @@ def test_the_letter_names_no_case_and_no_answer(study, reader, database):
     assert posted(study, reader)
     [written] = letters(database)
     whole = f"{written['subject']}\n{written['body']}"
-    for secret in ("case-1", "case-2", "Option b", "kidneys", "37"):
+    for secret in ("case-1", "case-2", "Option b", "kidneys"):
         assert secret not in whole
+    assert "37" not in re.findall(r"\w+", whole), "a receipt may hold these digits among its own"
     assert token_in(str(written["body"])) is None, "it is no mail with a link that could end"
 
 
