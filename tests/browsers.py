@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from sites import SiteUnderTest, site_on
 from werkzeug.serving import make_server
 
@@ -15,6 +15,8 @@ from study.db import Database
 from webapp.clock import system_clock
 
 FLAGS = ("--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync")
+# As long as a slow machine with much else to do may take over what is a moment elsewhere.
+expect.set_options(timeout=20_000)
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
 
 

@@ -1,9 +1,9 @@
 """What browser tests of a case do over and over: sign in, begin, and look at what the site has stored."""
 
 import re
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from browsers import Served
 from builders import rows
@@ -12,8 +12,10 @@ from sites import PASSWORD, demo_files
 
 from study.store import conduct
 from study.tables import metadata
+from study.timing import SECOND_US
 
 SAVED = re.compile(r"^Saved \d")
+BY_ITSELF = re.compile(r"/(beat|clock)$")
 
 
 def with_limit(seconds: int, grace: int = 1) -> dict[str, bytes]:
@@ -41,11 +43,27 @@ def begun(served: Served, files: dict[str, bytes] | None = None, **device: objec
     return page
 
 
+def begun_with_a_clock(served: Served, files: dict[str, bytes]) -> Page:
+    """The same on a page whose time the test moves: it was so before the page looked at it first."""
+    served.site.joined(served.site.load(**{name.replace("/", "__"): body for name, body in files.items()}).name)
+    page = signed_in(served)
+    page.clock.install()
+    begin(page)
+    return page
+
+
 def begin(page: Page) -> None:
-    """The first case, until its page is at work: its first beat is the last thing that it does as it starts."""
+    """The first case, until its page is at work."""
     page.get_by_role("link", name="First case").click()
-    with page.expect_response("**/beat"):
+    with at_work(page):
         page.get_by_role("button", name="Begin").click()
+
+
+@contextmanager
+def at_work(page: Page) -> Iterator[None]:
+    """A case is opened, until its page hears a hand: its first beat is the last thing that it does as it starts."""
+    with page.expect_response("**/beat"):
+        yield
 
 
 def options(page: Page) -> list[str]:
@@ -67,9 +85,9 @@ def ticked(page: Page) -> list[str]:
     return sorted(page.locator("input[name=selected]:checked").evaluate_all("boxes => boxes.map((box) => box.value)"))
 
 
-def opened_elsewhere(served: Served) -> Page:
+def opened_elsewhere(served: Served, **device: object) -> Page:
     """The same case on another device of the same physician."""
-    page = signed_in(served)
+    page = signed_in(served, **device)
     page.get_by_role("link", name="Go on with case 1").click()
     expect(page.locator("#finder")).to_be_visible()
     return page
@@ -104,6 +122,11 @@ def queued(page: Page) -> list[str]:
     )
 
 
+def on_a_still_network(page: Page) -> None:
+    """Only what a hand does is sent: the site's own clock does not follow the page's."""
+    page.route(BY_ITSELF, lambda route: route.abort())
+
+
 def offline(page: Page, *, yes: bool = True) -> None:
     page.context.set_offline(yes)
 
@@ -130,15 +153,22 @@ def in_time(page: Page, holds: Callable[[], bool]) -> bool:
     return False
 
 
-def wait_until_over(served: Served) -> None:
+def shift_the_site(served: Served, *, seconds: float) -> None:
+    """The time goes on for the server, without the wait."""
+    site = served.site.app.extensions["primum"]
+    served.site.app.extensions["primum"] = replace(site, clock=lambda: site.clock() + round(seconds * SECOND_US))
+
+
+def past_the_end(served: Served) -> None:
+    """For the server, the first case's time and its grace are over."""
     row = rows(served.site.database, "reading")[0]
-    while served.site.clock() <= row["deadline_at_us"] + row["grace_us"]:
-        time.sleep(0.05)
+    left_us = row["deadline_at_us"] + row["grace_us"] - served.site.clock()
+    shift_the_site(served, seconds=left_us / SECOND_US + 1)
 
 
 def held_over_the_deadline(served: Served) -> tuple[BrowserContext, str, list[str]]:
     """A tab that was closed offline, and a case whose time is over meanwhile."""
-    page = begun(served, with_limit(6))
+    page = begun(served)
     wanted = options(page)[:2]
     offline(page)
     tick(page, *wanted)
@@ -146,7 +176,7 @@ def held_over_the_deadline(served: Served) -> tuple[BrowserContext, str, list[st
     context, case = page.context, page.url
     with unreachable(served):  # what a tab sends as it closes gets past the browser's own switch
         page.close(run_before_unload=False)
-        wait_until_over(served)
+        past_the_end(served)
     context.set_offline(False)
     return context, case, wanted
 

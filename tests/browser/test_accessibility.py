@@ -6,8 +6,20 @@ from collections.abc import Callable
 import pytest
 from axes import violations
 from browsers import DESK, PHONE
-from case_pages import SAVED, begun, in_time, options, signed_in, stored, tick, with_limit
-from playwright.sync_api import Page, expect
+from case_pages import (
+    SAVED,
+    at_work,
+    begin,
+    begun,
+    in_time,
+    opened_elsewhere,
+    options,
+    signed_in,
+    stored,
+    tick,
+    with_limit,
+)
+from playwright.sync_api import Page, Route, expect
 
 from study.tables import StudyState
 
@@ -46,8 +58,8 @@ def walk(page: Page, seen: Callable[[str], None]) -> None:
     page.goto(place)
     page.get_by_role("link", name="First case").click()
     seen("before Begin")
-    page.get_by_role("button", name="Begin").click()
-    expect(page.locator("#finder")).to_be_visible()
+    with at_work(page):
+        page.get_by_role("button", name="Begin").click()
     seen("case")
     page.locator("input[name=selected]").first.check()
     expect(page.locator("#kept")).to_have_text(re.compile(r"^Saved \d"))
@@ -59,7 +71,7 @@ def walk(page: Page, seen: Callable[[str], None]) -> None:
     expect(page.locator("#kept")).to_contain_text("Not saved yet")
     seen("case, offline")
     page.context.set_offline(False)
-    expect(page.locator("#kept")).to_have_text(re.compile(r"^Saved \d"), timeout=20_000)
+    expect(page.locator("#kept")).to_have_text(re.compile(r"^Saved \d"))
     case = page.url
     page.locator("#confidence").fill("900")
     expect(page.locator("#kept")).to_contain_text("Saved, but")
@@ -120,12 +132,9 @@ def test_closed_and_refused_states_have_no_violation(served, screen):
     site = served.site
     study = site.load()
     site.joined(study.name)
-    first, second = signed_in(served, viewport=screen), signed_in(served, viewport=screen)
-    for page in (first, second):
-        page.get_by_role("link", name=re.compile("First case|Go on")).click()
-        if page.get_by_role("button", name="Begin").count():
-            page.get_by_role("button", name="Begin").click()
-        expect(page.locator("#finder")).to_be_visible()
+    first = signed_in(served, viewport=screen)
+    begin(first)
+    second = opened_elsewhere(served, viewport=screen)
     expect(second.get_by_role("button", name="Continue here")).to_be_visible()
     assert violations(second) == [], "read only, open elsewhere"
     second.get_by_role("button", name="Continue here").click()
@@ -152,9 +161,14 @@ def test_the_end_of_the_time_has_no_violation(served, screen):
     files = with_limit(4, grace=3)
     text = files["study.toml"] + b"\n[session]\nlimit_s = 4\n"
     page = begun(served, {"study.toml": text}, viewport=screen)
-    expect(page.locator("#kept")).to_contain_text("Time is up", timeout=15_000)
+    leaving: list[Route] = []
+    # The page stays until it was looked at, however long that takes.
+    page.route(page.url, lambda route: leaving.append(route), times=1)
+    expect(page.locator("#kept")).to_contain_text("Time is up")
     assert violations(page) == [], "closed, and still on the case"
-    expect(page.get_by_role("heading", name="Time is up")).to_be_visible(timeout=15_000)
+    assert in_time(page, lambda: bool(leaving))
+    leaving[0].continue_()
+    expect(page.get_by_role("heading", name="Time is up")).to_be_visible()
     assert violations(page) == [], "the receipt of a case that ran out of time"
     page.get_by_role("link", name="My cases").click()
     expect(page.get_by_text("The time for all cases together is over.")).to_be_visible()

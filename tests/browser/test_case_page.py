@@ -39,7 +39,7 @@ def test_without_a_connection_ticks_wait_on_the_page_and_are_sent_when_it_is_bac
     expect(page.locator("#kept")).to_contain_text("Not saved yet")
     assert stored(served) == []
     page.context.set_offline(False)
-    expect(page.locator("#kept")).to_have_text(SAVED, timeout=20_000)
+    expect(page.locator("#kept")).to_have_text(SAVED)
     assert stored(served) == [value]
 
 
@@ -55,7 +55,7 @@ def test_who_is_signed_out_mid_case_loses_nothing(served):
     tab.get_by_label("E-mail").fill("ada@example.org")
     tab.get_by_label("Password").fill(PASSWORD)
     tab.get_by_role("button", name="Sign in").click()
-    expect(page.locator("#kept")).to_have_text(SAVED, timeout=20_000)
+    expect(page.locator("#kept")).to_have_text(SAVED)
     assert stored(served) == [value]
 
 
@@ -64,7 +64,7 @@ def test_when_time_runs_out_what_was_ticked_last_stands(served):
     first, last = options(page)[:2]
     page.locator(f'input[name=selected][value="{first}"]').check()
     page.locator(f'input[name=selected][value="{last}"]').check()
-    expect(page.get_by_role("heading", name="Time is up")).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("heading", name="Time is up")).to_be_visible()
     expect(page.get_by_text("2 options chosen")).to_be_visible()
     assert stored(served) == sorted([first, last])
 
@@ -199,7 +199,7 @@ def test_a_review_that_was_asked_for_offline_opens_when_everything_is_saved(serv
     page.get_by_role("button", name="Keep and review").click()
     expect(page.locator("#banner")).to_contain_text("The review opens as soon as everything is saved")
     page.context.set_offline(False)
-    expect(page.get_by_role("heading", name="Your plan for case 1")).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("heading", name="Your plan for case 1")).to_be_visible()
     expect(page.get_by_text("1 option will be carried out")).to_be_visible()
 
 

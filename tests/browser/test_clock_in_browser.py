@@ -1,11 +1,22 @@
 """The time a page shows is the server's: a device's own clock, its sleep and its zone have no say in it."""
 
 import re
-from dataclasses import replace
 
 import pytest
 from browsers import Served
-from case_pages import SAVED, begin, begun, give_more, in_time, options, signed_in, stored, tick, with_limit
+from case_pages import (
+    SAVED,
+    begin,
+    begun,
+    give_more,
+    in_time,
+    options,
+    shift_the_site,
+    signed_in,
+    stored,
+    tick,
+    with_limit,
+)
 from playwright.sync_api import Page, expect
 from sites import demo_files
 
@@ -21,12 +32,6 @@ AHEAD = "const real = Date.now; window.ahead = 0; Date.now = () => real() + wind
 def seconds_left(page: Page) -> int:
     minutes, seconds = page.locator("#timer").inner_text().split(":")
     return 60 * int(minutes) + int(seconds)
-
-
-def shift_the_site(served: Served, *, seconds: float) -> None:
-    """The time goes on for the server, without the wait."""
-    site = served.site.app.extensions["primum"]
-    served.site.app.extensions["primum"] = replace(site, clock=lambda: site.clock() + round(seconds * 1_000_000))
 
 
 def begun_with(served: Served, script: str) -> Page:
@@ -78,8 +83,8 @@ def test_a_device_that_slept_without_a_network_closes_nothing_before_it_was_told
     value = options(page)[0]
     tick(page, value)
     page.context.set_offline(False)
-    expect(page.locator("#timer")).to_have_text(FULL, timeout=20_000)
-    expect(page.locator("#kept")).to_have_text(SAVED, timeout=20_000)
+    expect(page.locator("#timer")).to_have_text(FULL)
+    expect(page.locator("#kept")).to_have_text(SAVED)
     assert stored(served) == [value]
 
 
@@ -114,10 +119,10 @@ def test_time_given_while_a_page_had_closed_opens_it_again(served):
     page.route("**/readings/**", lambda route: route.abort())
     first, second = options(page)[:2]
     tick(page, first)
-    expect(page.locator(f'input[name=selected][value="{second}"]')).to_be_disabled(timeout=15_000)
+    expect(page.locator(f'input[name=selected][value="{second}"]')).to_be_disabled()
     give_more(served, seconds=600)
     page.unroute("**/readings/**")
-    expect(page.locator("#banner")).to_contain_text("You were given 10 minutes more.", timeout=20_000)
+    expect(page.locator("#banner")).to_contain_text("You were given 10 minutes more.")
     tick(page, second)
     expect(page.locator("#kept")).to_have_text(SAVED)
     assert stored(served) == sorted([first, second])
@@ -144,7 +149,7 @@ def test_an_answer_from_before_more_time_was_given_takes_none_of_it_back(served)
 def test_time_given_shortly_before_the_end_is_seen_before_the_page_closes(served):
     page = begun(served, with_limit(9))
     give_more(served, seconds=600)
-    expect(page.locator("#timer")).to_have_text(re.compile(r"^(10|9):\d\d$"), timeout=15_000)
+    expect(page.locator("#timer")).to_have_text(re.compile(r"^(10|9):\d\d$"))
     expect(page.locator("input[name=selected]").first).to_be_enabled()
 
 

@@ -55,7 +55,7 @@ def test_a_foreign_page_never_costs_the_last_copy_of_an_answer(served, status):
     expect(page.locator("#late [role=status]")).to_contain_text("This device still holds answers")
     assert queued(page)
     page.unroute("**/saves")
-    expect(page.locator("#late [role=status]")).to_contain_text("was sent now. It is kept apart", timeout=20_000)
+    expect(page.locator("#late [role=status]")).to_contain_text("was sent now. It is kept apart")
     assert sorted(wanted) in [late["body"]["draft"]["selected"] for late in rows(served.site.database, "late_payload")]
     assert emptied(page)
 
@@ -69,5 +69,5 @@ def test_a_foreign_page_stops_no_case(served, status):
     expect(page.locator("#kept")).to_contain_text("Not saved yet")
     page.unroute("**/saves")
     tick(page, second)
-    expect(page.locator("#kept")).to_have_text(SAVED, timeout=20_000)
+    expect(page.locator("#kept")).to_have_text(SAVED)
     assert stored(served) == sorted([first, second])

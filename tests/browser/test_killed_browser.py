@@ -16,7 +16,7 @@ def goes_on(served: Served, page: Page, first: str, second: str) -> None:
     expect(page.locator("#finder")).to_be_visible()
     assert ticked(page) == [first]
     tick(page, second)
-    expect(page.locator("#kept")).to_have_text(SAVED, timeout=20_000)
+    expect(page.locator("#kept")).to_have_text(SAVED)
     expect(page.locator("#banner")).to_be_hidden()
     assert stored(served) == sorted([first, second])
     assert events(served, "continued") == 0

@@ -81,7 +81,7 @@ def test_practice_without_scripts(served):
 
 def test_when_the_practice_time_is_over_its_page_says_what_a_case_would_do(served):
     page = practising(served, limit_s=2)
-    expect(page.get_by_role("heading", name="Time is up")).to_be_visible(timeout=15_000)
+    expect(page.get_by_role("heading", name="Time is up")).to_be_visible()
     expect(page.get_by_text("what has reached us by then is your answer").first).to_be_visible()
 
 

@@ -5,7 +5,18 @@ import re
 import pytest
 from browsers import Served
 from builders import rows
-from case_pages import SAVED, begun, give_more, options, tick, with_limit
+from case_pages import (
+    BY_ITSELF,
+    SAVED,
+    begun,
+    begun_with_a_clock,
+    give_more,
+    on_a_still_network,
+    options,
+    past_the_end,
+    tick,
+    with_limit,
+)
 from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.browser
@@ -31,30 +42,37 @@ def test_the_first_save_that_fails_says_until_when_the_choices_count(served):
     tick(page, options(page)[1])
     expect(page.locator("#banner")).to_have_text(words)
     page.context.set_offline(False)
-    expect(page.locator("#kept")).to_have_text(SAVED, timeout=20_000)
+    expect(page.locator("#kept")).to_have_text(SAVED)
     expect(page.locator("#banner")).to_be_hidden()
 
 
 def test_time_that_is_up_without_a_connection_is_said_with_what_counts_still(served):
-    page = begun(served, with_limit(5, grace=3))
+    page = begun_with_a_clock(served, with_limit(60, grace=10))
+    on_a_still_network(page)
+    page.clock.run_for(50_000)
     page.context.set_offline(True)
     tick(page, options(page)[0])
-    expect(page.locator("#kept")).to_contain_text("Time is up. Not sent yet", timeout=15_000)
+    page.clock.run_for(11_000)
+    expect(page.locator("#kept")).to_contain_text("Time is up. Not sent yet")
     expect(page.locator("#banner")).to_contain_text("Time is up. No connection. Your choices are kept on this device")
+    page.clock.run_for(10_000)
     expect(page.locator("#banner")).to_have_text(
         "Time is up. What had reached us is your answer; what is on this device is sent as soon as there is a "
         "connection, kept apart, and the study team is told.",
-        timeout=20_000,
     )
     expect(page.locator("#kept")).to_contain_text("Time is up")
+    past_the_end(served)
+    page.unroute(BY_ITSELF)
     page.context.set_offline(False)
-    expect(page.locator("#banner")).to_contain_text("is not counted: it is kept apart", timeout=20_000)
+    expect(page.locator("#banner")).to_contain_text("is not counted: it is kept apart")
     expect(page.locator("#banner")).to_contain_text("this case counts as answered with nothing chosen")
 
 
 def test_given_time_is_announced_and_takes_an_old_warning_back(served):
-    page = begun(served, with_limit(21))
-    expect(page.locator("#announce")).to_have_text("20 seconds left.", timeout=15_000)
+    page = begun_with_a_clock(served, with_limit(60))
+    on_a_still_network(page)
+    page.clock.run_for(41_000)
+    expect(page.locator("#announce")).to_have_text("20 seconds left.")
     give_more(served, seconds=90)
     tick(page, options(page)[0])
     expect(page.locator("#announce")).to_have_text("You were given 1 minute 30 seconds more.")

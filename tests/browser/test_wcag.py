@@ -8,14 +8,13 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from browsers import DESK, PHONE
-from case_pages import SAVED, begin, begun, signed_in, with_limit
+from case_pages import SAVED, at_work, begin, begun, on_a_still_network, signed_in, with_limit
 from playwright.sync_api import Page, expect
 from sites import PASSWORD
 
 pytestmark = pytest.mark.browser
 
 NARROW = {"width": 320, "height": 640}
-BY_ITSELF = re.compile(r"/(beat|clock)$")
 LISTEN = """() => {
   window.heard = [];
   for (const place of document.querySelectorAll("[role=status], [role=alert], [aria-live]")) {
@@ -27,11 +26,6 @@ LISTEN = """() => {
     }).observe(place, { childList: true, characterData: true, subtree: true });
   }
 }"""
-
-
-def on_a_still_network(page: Page) -> None:
-    """Only what a hand does is sent: the site's own clock does not follow the page's."""
-    page.route(BY_ITSELF, lambda route: route.abort())
 
 
 @pytest.fixture
@@ -86,7 +80,7 @@ def test_4_1_3_what_is_saved_and_what_waits_is_said_where_it_is_read_out(served)
     page.locator("input[name=selected]").nth(1).check()
     expect(kept).to_contain_text("Not saved yet")
     page.context.set_offline(False)
-    expect(kept).to_have_text(SAVED, timeout=20_000)
+    expect(kept).to_have_text(SAVED)
     expect(page.get_by_role("status").filter(has_text="chosen")).to_have_text(re.compile(r"^2 of \d+ chosen$"))
 
 
@@ -196,8 +190,8 @@ def walk(page: Page, seen: Callable[[str], None]) -> None:
     page.get_by_role("link", name="First case").click()
     expect(page.get_by_role("button", name="Begin")).to_be_visible()
     seen("before Begin")
-    page.get_by_role("button", name="Begin").click()
-    expect(page.locator("#finder")).to_be_visible()
+    with at_work(page):
+        page.get_by_role("button", name="Begin").click()
     seen("case")
     case = page.url
     page.locator("input[name=selected]").first.check()
@@ -277,8 +271,8 @@ def test_2_1_1_the_keyboard_alone_leads_from_the_door_to_the_receipt(served):
     page.keyboard.press("Enter")
     expect(page.get_by_role("button", name="Begin")).to_be_visible()
     to(page, "#begin button")
-    page.keyboard.press("Enter")
-    expect(page.locator("#finder")).to_be_visible()
+    with at_work(page):
+        page.keyboard.press("Enter")
     page.keyboard.press("?")
     expect(page.locator("#guide")).to_be_visible()
     page.keyboard.press("Enter")

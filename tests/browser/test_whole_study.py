@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import tomli_w
 from browsers import DESK, PHONE, Served
+from case_pages import at_work
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 from sites import PASSWORD, SiteUnderTest, Visitor
 
@@ -94,8 +95,8 @@ def open_next(page: Page) -> None:
     tab_to(page, page.get_by_role("link", name=re.compile("First case|Next case")))
     page.keyboard.press("Enter")
     tab_to(page, page.get_by_role("button", name="Begin"))
-    page.keyboard.press("Enter")
-    expect(page.locator("#finder")).to_be_visible()
+    with at_work(page):
+        page.keyboard.press("Enter")
 
 
 def tick(page: Page, how_many: int) -> None:

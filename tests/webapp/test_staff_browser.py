@@ -130,7 +130,7 @@ def test_a_run_that_is_asked_for_shows_itself_when_it_is_done(demo_served):
     assert violations(page) == []
     run_queued(demo_served.site.database, at_us=demo_served.site.clock())
     expect(page.get_by_text("Seed and bootstrap draws")).to_be_visible()
-    expect(page.get_by_text(f"42, {DRAWS}")).to_be_visible(timeout=15_000)
+    expect(page.get_by_text(f"42, {DRAWS}")).to_be_visible()
 
 
 @pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
