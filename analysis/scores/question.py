@@ -30,7 +30,7 @@ class Estimand(StrEnum):
 
 SHARES = (Estimand.E7, Estimand.E8)
 """The share of physicians that a system beats, and the probability that it beats a random one: not differences."""
-WEIGHTED = (Method.TWO_WAY, Method.BOOTSTRAP, Method.ROBUST, Method.RUNS)
+WEIGHTED = (Method.TWO_WAY, Method.SEMIVARIANCE, Method.BOOTSTRAP, Method.ROBUST, Method.RUNS)
 """The methods that take any weights; the others have their own."""
 DRAWN_BY_STRATA = (Method.BOOTSTRAP, Method.CASE_BOOTSTRAP)
 PAIRED_OUTCOMES = (Method.NEWCOMBE, Method.TANGO)

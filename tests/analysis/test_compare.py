@@ -174,7 +174,7 @@ def test_a_system_without_an_answer_is_refused_unless_common_cases_are_asked_for
 
 
 @pytest.mark.parametrize(("weights", "estimand"), [("pair", "E1"), ("case", "E2"), ("reader", "E3")])
-@pytest.mark.parametrize("method", ["two-way", "bootstrap", "two-way-robust"])
+@pytest.mark.parametrize("method", ["two-way", "semivariance", "bootstrap", "two-way-robust"])
 def test_the_weights_are_the_estimand(weights, estimand, method):
     scores = some(3)
     differences = -scores

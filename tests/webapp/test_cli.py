@@ -5,14 +5,17 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from commands import command_line
 from panels import PRIMARY, a_loaded_study, a_panel_in, dump, lock
 from rubric_builders import protocol_toml
 
+from analysis.methods import EVERY_METHOD
 from study.db import Database
 from study.migrate import downgrade, migrate
+from webapp.commands.numbers import METHOD_HELP
 
 ANSWER = b'{"case_id":"A","respondent":"two","run":1,"selected":["1","4"]}\n'
 
@@ -59,6 +62,13 @@ def test_every_command_of_the_contract_is_there(primum):
     ):
         assert primum(*command.split(), "--help") == 0, command
         assert primum.out.startswith("Usage:")
+
+
+def test_every_method_of_a_comparison_is_named_in_its_help_and_in_the_readme():
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"[a-z][a-z-]+", METHOD_HELP))
+    assert [method.value for method in EVERY_METHOD if method.value not in named] == []
+    assert [method.value for method in EVERY_METHOD if f"`{method.value}`" not in readme] == []
 
 
 def test_it_says_its_version(primum):

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 Word = TypeVar("Word", bound=StrEnum)
 
 METHOD_HELP = (
-    "two-way (unless said), bootstrap, reml, orh or two-way-robust; under their own label cases, readers, "
-    "case-bootstrap, sign-flip or runs; two systems: cases (unless said), case-bootstrap or sign-flip. "
+    "two-way (unless said), semivariance, bootstrap, reml, orh or two-way-robust; under their own label cases, "
+    "readers, case-bootstrap, sign-flip or runs; two systems: cases (unless said), case-bootstrap or sign-flip. "
     "Outcomes of 0 and 1 in pairs that share nothing: newcombe or tango."
 )
 
