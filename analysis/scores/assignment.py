@@ -1,12 +1,11 @@
 """Who is to read what, from a table of readers and cases: the assignment that a plan is made for."""
 
-import csv
-import io
 from dataclasses import dataclass
 
 import numpy as np
 
 from analysis.inference.estimate import Mask
+from analysis.scores.csvfile import records
 from study.errors import Fault, Faulty
 
 COLUMNS = (("respondent", "case_id"), ("readerID", "caseID"), ("reader", "case"))
@@ -29,11 +28,7 @@ def parse_assignment(data: bytes, name: str) -> Assignment:
     Raises Faulty with every fault and its line: not a UTF-8 table, no such columns, an empty cell, a pair that occurs
     twice.
     """
-    try:
-        records = list(csv.reader(io.StringIO(data.decode("utf-8"), newline=""), strict=True))
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise Faulty([Fault(f"{name}:1", f"not a UTF-8 CSV table: {error}")]) from error
-    header = records[0] if records else []
+    (_, header), *below = records(data, name)
     known = next((columns for columns in COLUMNS if all(header.count(column) == 1 for column in columns)), None)
     if known is None:
         wanted = "; ".join(",".join(columns) for columns in COLUMNS)
@@ -41,9 +36,7 @@ def parse_assignment(data: bytes, name: str) -> Assignment:
     at = [header.index(column) for column in known]
     faults: list[Fault] = []
     first_line: dict[tuple[str, str], int] = {}
-    for line, cells in enumerate(records[1:], start=2):
-        if not cells:
-            continue
+    for line, cells in below:
         if len(cells) != len(header) or not all(cells[place] for place in at):
             faults.append(Fault(f"{name}:{line}", "a row is a reader and a case, with a cell for each column"))
             continue

@@ -1,12 +1,11 @@
 """A table of scores from a file, as other reader-study tools write it: validated at the door, every fault at once."""
 
-import csv
-import io
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from analysis.scores.csvfile import records
 from study.errors import Fault, Faulty
 
 REQUIRED = ("readerID", "caseID", "modalityID", "score")
@@ -54,18 +53,15 @@ def parse_scores(data: bytes, name: str = "SCORES.csv") -> ScoreTable:
         With every fault and its line: not UTF-8, empty, wrong header, wrong number of cells, an empty id, a score
         that is not a finite number, a run that is not 1, 2, …, a row that occurs twice.
     """
-    records = list(_records(_decoded(data, name), name))
-    if not records:
-        raise Faulty([Fault(f"{name}:1", "the file is empty")])
-    header = records[0][1]
+    (_, header), *below = records(data, name)
     _check_header(header, name)
-    if len(records) == 1:
+    if not below:
         raise Faulty([Fault(f"{name}:2", "there is no row below the header")])
 
     faults: list[Fault] = []
     rows: list[Score] = []
     first_line: dict[tuple[str, str, str, int, str | None], int] = {}
-    for line, cells in records[1:]:
+    for line, cells in below:
         row = _row(header, cells, f"{name}:{line}", line, faults)
         if row is None:
             continue
@@ -78,32 +74,6 @@ def parse_scores(data: bytes, name: str = "SCORES.csv") -> ScoreTable:
     if faults:
         raise Faulty(faults)
     return ScoreTable(name, tuple(rows))
-
-
-def _decoded(data: bytes, name: str) -> str:
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        raise Faulty([Fault(f"{name}:{line}", "not UTF-8")]) from error
-    if text.startswith("\ufeff"):
-        raise Faulty([Fault(f"{name}:1", "begins with a byte order mark; save as plain UTF-8")])
-    return text
-
-
-def _records(text: str, name: str) -> Iterator[tuple[int, list[str]]]:
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    line = 1
-    while True:
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            raise Faulty([Fault(f"{name}:{line}", f"not CSV: {error}")]) from error
-        if cells:
-            yield line, cells
-        line = reader.line_num + 1
 
 
 def _check_header(header: Sequence[str], name: str) -> None:

@@ -1,13 +1,12 @@
 """Strata of cases, from a file of two columns: which cases are drawn among themselves."""
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from analysis.inference.estimate import Ints
+from analysis.scores.csvfile import records
 from study.errors import Fault, Faulty
 
 HEADER = ["caseID", "stratum"]
@@ -40,14 +39,11 @@ class Strata:
 
 def parse_strata(data: bytes, name: str = "STRATA.csv") -> Strata:
     """Read `caseID,stratum`; every fault at once, with its line."""
-    try:
-        records = list(csv.reader(io.StringIO(data.decode("utf-8"), newline=""), strict=True))
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise Faulty([Fault(f"{name}:1", f"not a UTF-8 CSV table: {error}")]) from error
-    if not records or records[0] != HEADER:
+    (_, header), *below = records(data, name)
+    if header != HEADER:
         raise Faulty([Fault(f"{name}:1", f"the header must be {','.join(HEADER)}")])
     faults, of_case = [], {}
-    for line, cells in enumerate(records[1:], start=2):
+    for line, cells in below:
         if len(cells) != len(HEADER) or not all(cells):
             faults.append(Fault(f"{name}:{line}", "a row is a case and its stratum"))
         elif cells[0] in of_case:

@@ -356,8 +356,8 @@ def test_the_bootstrap_is_the_same_for_the_same_seed_and_differs_by_strata():
 @pytest.mark.parametrize(
     ("data", "expected"),
     [
-        (b"", "s.csv:1: the header must be caseID,stratum"),
-        (b"\xff", "s.csv:1: not a UTF-8 CSV table"),
+        (b"", "s.csv:1: the file is empty"),
+        (b"case,stratum\n", "s.csv:1: the header must be caseID,stratum"),
         (b"caseID,stratum\na\n", "s.csv:2: a row is a case and its stratum"),
         (b"caseID,stratum\na,x\na,y\n", "s.csv:3: case 'a' occurs twice"),
     ],

@@ -74,14 +74,15 @@ COLUMNS = "respondent,case_id; readerID,caseID; reader,case"
 @pytest.mark.parametrize(
     ("table", "said"),
     [
-        (b"", [f"1: needs a column for the reader and one for the case ({COLUMNS})"]),
+        (b"", ["1: the file is empty"]),
+        (b"who,what\n", [f"1: needs a column for the reader and one for the case ({COLUMNS})"]),
         (b"reader,case,case\n", ["1: needs a column"]),
         (b"reader,case\n", ["2: there is no row below the header"]),
         (
             b"reader,case\nr1,\nr1,c1\nr1,c1\nr1\n",
             ["2: a row is", "4: the same reader and case as line 3", "5: a row is"],
         ),
-        (b"reader,case\n\xff,c\n", ["1: not a UTF-8 CSV table"]),
+        (b"reader,case\n\xff,c\n", ["2: not UTF-8"]),
     ],
 )
 def test_a_faulty_assignment_is_refused_with_every_line(table, said):
