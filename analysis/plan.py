@@ -20,7 +20,7 @@ from analysis.inference.planning import (
 from analysis.scores.assignment import Assignment
 from analysis.scores.pilot import Pilot
 from analysis.wording import counted
-from study.errors import StudyError
+from study.errors import Fault, Faulty
 
 LARGER = 1.5
 """How much larger the variances may be than assumed, for the column that says what then."""
@@ -100,8 +100,9 @@ def plan(
 
     Raises
     ------
-    StudyError
-        A size, level, margin or number of studies that cannot be; more cases for each reader than there are.
+    Faulty
+        With every size, level, margin, effect, variance or number of studies that cannot be, by the option's name; more
+        cases for each reader than there are.
     """
     _check(question, assignment)
     masks: list[tuple[int | None, Mask]] = []
@@ -118,36 +119,54 @@ def plan(
 
 
 def _check(question: PlanQuestion, assignment: Assignment | None) -> None:
+    """Every fault of the question at once, by the option that asked for it."""
+    faults = [*_variances(question), *([] if assignment is not None else _sizes(question))]
     if not 0 < question.level < 1:
-        raise StudyError("the level must lie between 0 and 1")
+        faults.append(Fault("--level", "must lie between 0 and 1"))
     if question.margin is not None and not (math.isfinite(question.margin) and question.margin > 0):
-        raise StudyError("the margin must be positive")
+        faults.append(Fault("--margin", "must be a positive number, in the measure's units"))
     if not all(math.isfinite(effect) for effect in question.effects):
-        raise StudyError("an effect must be a number")
+        faults.append(Fault("--effect", "must be a number"))
     if not 0 <= question.studies <= MOST_STUDIES:
-        raise StudyError(f"at most {MOST_STUDIES:,} studies can be invented for each size")
+        faults.append(Fault("--simulate", f"must lie between 0 and {MOST_STUDIES:,}"))
     if question.seed < 0:
-        raise StudyError("the seed must not be negative")
+        faults.append(Fault("--seed", "must not be negative"))
+    if faults:
+        raise Faulty(faults)
+
+
+def _variances(question: PlanQuestion) -> list[Fault]:
     kept = question.components.truncated()
-    if not all(math.isfinite(part) for part in (kept.case, kept.reader, kept.cell)):
-        raise StudyError("a variance must be a number")
-    if not kept.case + kept.reader + kept.cell > 0:
-        raise StudyError("at least one of the three variances must be positive: nothing would differ otherwise")
-    if assignment is None:
-        _check_sizes(question)
+    parts = {"--reader-sd": kept.reader, "--case-sd": kept.case, "--cell-sd": kept.cell}
+    faults = [Fault(name, "its square must be a number") for name, part in parts.items() if not math.isfinite(part)]
+    if faults or sum(parts.values()) > 0:
+        return faults
+    if question.pilot is not None:
+        return [Fault("--from", "has no positive variance: at least one must be, or nothing would differ")]
+    return [Fault(", ".join(parts), "at least one must be positive, or nothing would differ")]
 
 
-def _check_sizes(question: PlanQuestion) -> None:
-    each = question.per_reader or ()
-    if not (question.readers and question.cases) or min(*question.readers, *question.cases, *each) < 1:
-        raise StudyError("sizes are whole numbers from 1 on")
-    few = [(n, of) for n, of in product(each, question.cases) if n > of]
+def _sizes(question: PlanQuestion) -> list[Fault]:
+    readers, cases, each = question.readers, question.cases, question.per_reader or ()
+    asked = {"--readers": readers, "--cases": cases}
+    if question.per_reader is not None:
+        asked["--cases-per-reader"] = each
+    faults = [
+        Fault(name, "needs sizes, whole numbers from 1 on")
+        for name, sizes in asked.items()
+        if not sizes or min(sizes) < 1
+    ]
+    if faults:
+        return faults
+    few = [(n, of) for n, of in product(each, cases) if n > of]
     if few:
-        raise StudyError(f"{few[0][0]} cases for each reader were asked for, but there are {few[0][1]}")
-    if max(question.readers) * max(question.cases) > MOST_CELLS:
-        raise StudyError(f"at most {MOST_CELLS:,} pairs of reader and case can be planned for")
-    if len(question.readers) * len(question.cases) * max(len(each), 1) > MOST_ROWS:
-        raise StudyError(f"at most {MOST_ROWS} sizes can be planned at once")
+        what = f"{few[0][0]} cases for each reader were asked for, but there are {few[0][1]}"
+        faults.append(Fault("--cases-per-reader", what))
+    if max(readers) * max(cases) > MOST_CELLS:
+        faults.append(Fault("--readers", f"at most {MOST_CELLS:,} pairs of reader and case can be planned for"))
+    if len(readers) * len(cases) * max(len(each), 1) > MOST_ROWS:
+        faults.append(Fault("--readers", f"at most {MOST_ROWS} sizes can be planned at once"))
+    return faults
 
 
 def _alike(mask: Mask) -> int | None:

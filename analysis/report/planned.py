@@ -10,6 +10,8 @@ from analysis.scores.pilot import PARTS
 from analysis.versions import versions
 from analysis.wording import NONE, counted, listed, plain
 
+TWO_IN_95 = 1.96
+"""Standard errors on either side that hold in 95 of 100 cases: of the simulation itself, whatever level is planned."""
 OF_PART = {"case": "cases", "reader": "readers", "cell": "cells"}
 
 
@@ -81,10 +83,11 @@ def _simulation(found: Plan) -> list[str]:
     question = found.question
     if not question.studies:
         return []
+    level = question.level
     return [
         f"{counted(question.studies, 'study', 'studies')} invented for each size with normal effects (seed "
-        f"{question.seed}) and analysed by the default: a share near 0.95 is known to ± "
-        f"{short(1.96 * (0.95 * 0.05 / question.studies) ** 0.5)}."
+        f"{question.seed}) and analysed by the default: a share near {level:g} is known to ± "
+        f"{short(TWO_IN_95 * (level * (1 - level) / question.studies) ** 0.5)}."
     ]
 
 

@@ -15,7 +15,7 @@ from analysis.report.plancurve import plan_curve
 from analysis.report.planned import invented, notes, plan_json, sizes
 from analysis.scores.assignment import parse_assignment
 from analysis.scores.pilot import parse_pilot
-from study.errors import Faulty, StudyError
+from study.errors import Faulty
 
 ASSUMED = Components(case=144.0, reader=64.0, cell=256.0)
 
@@ -200,24 +200,37 @@ def test_what_was_invented_stands_beside_the_formula():
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"level": 1.0}, "the level must lie between 0 and 1"),
-        ({"margin": 0.0}, "the margin must be positive"),
-        ({"margin": float("nan")}, "the margin must be positive"),
-        ({"effects": (float("inf"),)}, "an effect must be a number"),
-        ({"studies": 100_001}, "at most 100,000 studies"),
-        ({"seed": -1}, "the seed must not be negative"),
-        ({"components": Components(0.0, -1.0, 0.0)}, "at least one of the three variances must be positive"),
-        ({"components": Components(1.0, float("inf"), 0.0)}, "a variance must be a number"),
-        ({"readers": (0,)}, "sizes are whole numbers from 1 on"),
-        ({"readers": ()}, "sizes are whole numbers from 1 on"),
-        ({"per_reader": (31,)}, "31 cases for each reader were asked for, but there are 30"),
-        ({"readers": (900_000,)}, "at most 1,000,000 pairs"),
-        ({"readers": tuple(range(3, 200))}, "at most 400 sizes"),
+        ({"level": 1.0}, "--level: must lie between 0 and 1"),
+        ({"margin": 0.0}, "--margin: must be a positive number"),
+        ({"margin": float("nan")}, "--margin: must be a positive number"),
+        ({"effects": (float("inf"),)}, "--effect: must be a number"),
+        ({"studies": 100_001}, "--simulate: must lie between 0 and 100,000"),
+        ({"seed": -1}, "--seed: must not be negative"),
+        (
+            {"components": Components(0.0, -1.0, 0.0)},
+            "--reader-sd, --case-sd, --cell-sd: at least one must be positive",
+        ),
+        ({"components": Components(1.0, float("inf"), 0.0)}, "--reader-sd: its square must be a number"),
+        ({"readers": (0,)}, "--readers: needs sizes, whole numbers from 1 on"),
+        ({"readers": (), "per_reader": ()}, "--cases-per-reader: needs sizes, whole numbers from 1 on"),
+        ({"per_reader": (31,)}, "--cases-per-reader: 31 cases for each reader were asked for, but there are 30"),
+        ({"readers": (900_000,)}, "--readers: at most 1,000,000 pairs"),
+        ({"readers": tuple(range(3, 200))}, "--readers: at most 400 sizes"),
     ],
 )
 def test_what_cannot_be_planned_is_refused_in_a_sentence(changed, said):
-    with pytest.raises(StudyError, match=re.escape(said)):
+    with pytest.raises(Faulty, match=re.escape(said)):
         plan(question(**changed))
+
+
+def test_every_fault_of_a_plan_is_said_at_once():
+    found = faults(lambda _: plan(question(level=0.0, margin=-1.0, seed=-1, readers=(0,))), "")
+    assert [one.split(":")[0] for one in found] == ["--readers", "--level", "--margin", "--seed"]
+
+
+def test_how_sure_a_simulated_share_is_follows_the_level_planned_for():
+    (said,) = [one for one in notes(plan(question(level=0.8, studies=100))) if "invented" in one]
+    assert said.endswith("a share near 0.8 is known to ± 0.0784.")
 
 
 def test_the_curve_is_the_same_to_the_byte_and_has_a_line_for_every_design_in_each_panel():

@@ -115,17 +115,20 @@ def test_wrong_usage_ends_with_2_before_any_file_is_read(primum, arguments):
     [
         (
             [*STATED, "--cases", 30, "--cases-per-reader", 31],
-            "31 cases for each reader were asked for, but there are 30",
+            "--cases-per-reader: 31 cases for each reader were asked for, but there are 30",
         ),
-        ([*STATED, "--cases", 30, "--margin", 0], "the margin must be positive"),
-        ([*STATED, "--cases", 30, "--level", 1], "the level must lie between 0 and 1"),
-        ([*STATED, "--cases", 30, "--effect", "nan"], "an effect must be a number"),
-        ([*STATED, "--cases", 999999], "at most 1,000,000 pairs of reader and case can be planned for"),
+        ([*STATED, "--cases", 30, "--margin", 0], "--margin: must be a positive number"),
+        ([*STATED, "--cases", 30, "--level", 1], "--level: must lie between 0 and 1"),
+        ([*STATED, "--cases", 30, "--effect", "nan"], "--effect: must be a number"),
+        ([*STATED, "--cases", 999999], "--readers: at most 1,000,000 pairs of reader and case can be planned for"),
         (
             ["--reader-sd", 0, "--case-sd", 0, "--cell-sd", 0, "--cases", 9],
-            "at least one of the three variances must be",
+            "--reader-sd, --case-sd, --cell-sd: at least one must be positive",
         ),
-        (["--reader-sd", "1e200", "--case-sd", 0, "--cell-sd", 0, "--cases", 9], "a variance must be a number"),
+        (
+            ["--reader-sd", "1e200", "--case-sd", 0, "--cell-sd", 0, "--cases", 9],
+            "--reader-sd: its square must be a number",
+        ),
     ],
 )
 def test_a_question_without_an_answer_is_refused_in_one_line(primum, arguments, said):
