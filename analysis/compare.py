@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from analysis.digits import Json, number
-from analysis.inference.estimate import NAN, Estimate, Method, Weighting
+from analysis.inference.estimate import BY_WEIGHTS, NAN, Estimand, Estimate, Method, Weighting
 from analysis.inference.margins import (
     Conclusion,
     conclude,
@@ -18,7 +18,6 @@ from analysis.scores.question import (
     BETWEEN_SYSTEMS,
     PAIRED_OUTCOMES,
     SHARES,
-    Estimand,
     Question,
     better_of,
     check,
@@ -34,8 +33,6 @@ from study.profile import Better
 
 __all__ = ["EVERY_METHOD", "METHODS", "Comparison", "Estimand", "Question", "compare", "comparison_json"]
 
-BY_WEIGHTS = {Weighting.PAIR: Estimand.E1, Weighting.CASE: Estimand.E2, Weighting.READER: Estimand.E3}
-"""What a system's difference from a panel estimates under each weighting; see `weights_of`."""
 OF_THESE = {
     Method.CASES: Estimand.E4,
     Method.CASE_BOOTSTRAP: Estimand.E4,

@@ -41,6 +41,28 @@ class Weighting(StrEnum):
     READER = "reader"
 
 
+class Estimand(StrEnum):
+    """What a comparison estimates; E1 to E6 and E9 follow from what is compared and how, E7 and E8 are asked for."""
+
+    E1 = "E1"
+    E2 = "E2"
+    E3 = "E3"
+    E4 = "E4"
+    E5 = "E5"
+    E6 = "E6"
+    E7 = "E7"
+    E8 = "E8"
+    E9 = "E9"
+
+
+BY_WEIGHTS = {Weighting.PAIR: Estimand.E1, Weighting.CASE: Estimand.E2, Weighting.READER: Estimand.E3}
+"""What a system's difference from a panel estimates under each weighting (see `weights_of`).
+
+A method with weights of its own (`weighting` None, such as REML's by generalised least squares) has the word E1 too:
+in its model the mean is the same under any weights.
+"""
+
+
 class RefusalCode(StrEnum):
     """Why there is no interval."""
 

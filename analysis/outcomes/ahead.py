@@ -4,15 +4,13 @@ import numpy as np
 
 from analysis.inference.beats import EVEN, beats, chance_ahead, physicians_beaten
 from analysis.inference.bootstrap import Draws
-from analysis.inference.estimate import Floats
+from analysis.inference.estimate import Estimand, Floats
 from analysis.inference.layout import layout_of
 from analysis.inference.refusals import refuse_variants, withheld
 from analysis.inference.twoway import twoway
 from analysis.outcomes.cells import Cells
 from analysis.outcomes.frame import Frame
 from analysis.outcomes.sensitivity import Sensitivity
-
-SHARE, CHANCE = "E7", "E8"
 
 
 def how_often_ahead(
@@ -56,6 +54,8 @@ def how_often_ahead(
     won = beats(by_run, readings, higher_is_better=higher_is_better)[compared.mask]
     chance = chance_ahead(twoway(won - EVEN, layout_of(compared.mask), level=level))
     return (
-        Sensitivity("share of the physicians that the system is ahead of", SHARE, withheld(share, variants)),
-        Sensitivity("chance to be ahead of a random physician on a random case", CHANCE, withheld(chance, variants)),
+        Sensitivity("share of the physicians that the system is ahead of", Estimand.E7, withheld(share, variants)),
+        Sensitivity(
+            "chance to be ahead of a random physician on a random case", Estimand.E8, withheld(chance, variants)
+        ),
     )

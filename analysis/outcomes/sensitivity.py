@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from analysis.inference.conditional import new_cases, new_readers
-from analysis.inference.estimate import Estimate, Weighting
+from analysis.inference.estimate import BY_WEIGHTS, Estimand, Estimate, Weighting
 from analysis.inference.orh import orh
 from analysis.inference.refusals import refuse_variants, withheld
 from analysis.inference.reml import reml
@@ -15,13 +15,16 @@ from analysis.outcomes.cells import Cells
 from analysis.outcomes.contrasts import Contrast
 from analysis.outcomes.frame import Frame
 
+DEFAULT, BESIDE = "two-way, closed form (the default)", "crossed bootstrap"
+"""The two looks that every difference has, and not only the primary one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sensitivity:
-    """One more look at one difference. `what` is the method in words, `estimand` what it estimates (E1 …)."""
+    """One more look at one difference: `what` is the method in words."""
 
     what: str
-    estimand: str
+    estimand: Estimand
     estimate: Estimate
 
     @property
@@ -53,15 +56,15 @@ def sensitivities(
     """
     variants = refuse_variants(study.cases, study.bases, compared.mask)
     made = [
-        Sensitivity("two-way, closed form (the default)", "E1", primary.default),
-        Sensitivity("crossed bootstrap", "E1", primary.bootstrap),
+        Sensitivity(DEFAULT, Estimand.E1, primary.default),
+        Sensitivity(BESIDE, Estimand.E1, primary.bootstrap),
         *(
             replace(one, estimate=withheld(one.estimate, variants))
             for one in (*_both_random(compared, primary.default.level), *_conditional(compared, primary.default.level))
         ),
     ]
     if completed is not None:
-        made.insert(2, Sensitivity("two-way, completed readings only", "E1", completed.default))
+        made.insert(2, Sensitivity("two-way, completed readings only", Estimand.E1, completed.default))
     return tuple(made)
 
 
@@ -69,22 +72,24 @@ def _both_random(compared: Cells, level: float) -> Iterator[Sensitivity]:
     values, layout = compared.values, compared.layout
     of_influences = compared.value if compared.influences else None
     apart = semivariance(values, layout, level=level, value=of_influences)
-    yield Sensitivity("two-way, from differences of readings", "E1", apart)
-    yield Sensitivity("two-way cluster-robust", "E1", robust(values, layout, level=level, value=of_influences))
+    yield Sensitivity("two-way, from differences of readings", Estimand.E1, apart)
+    yield Sensitivity("two-way cluster-robust", Estimand.E1, robust(values, layout, level=level, value=of_influences))
     if compared.influences:
         return
-    yield Sensitivity("mixed model (REML), weights of its own", "E1", reml(values, layout, level=level))
-    yield Sensitivity("analysis of variance (Obuchowski–Rockette–Hillis)", "E1", orh(values, layout, level=level))
-    for weighting, what, estimand in (
-        (Weighting.CASE, "two-way, every case counting the same", "E2"),
-        (Weighting.READER, "two-way, every physician counting the same", "E3"),
+    yield Sensitivity("mixed model (REML), weights of its own", Estimand.E1, reml(values, layout, level=level))
+    yield Sensitivity(
+        "analysis of variance (Obuchowski–Rockette–Hillis)", Estimand.E1, orh(values, layout, level=level)
+    )
+    for weighting, what in (
+        (Weighting.CASE, "two-way, every case counting the same"),
+        (Weighting.READER, "two-way, every physician counting the same"),
     ):
-        yield Sensitivity(what, estimand, twoway(values, layout, level=level, weighting=weighting))
+        yield Sensitivity(what, BY_WEIGHTS[weighting], twoway(values, layout, level=level, weighting=weighting))
 
 
 def _conditional(compared: Cells, level: float) -> Iterator[Sensitivity]:
     if compared.influences:
         return
     values, layout = compared.values, compared.layout
-    yield Sensitivity("cases alone", "E4", new_cases(values, layout, level=level))
-    yield Sensitivity("physicians alone", "E5", new_readers(values, layout, level=level))
+    yield Sensitivity("cases alone", Estimand.E4, new_cases(values, layout, level=level))
+    yield Sensitivity("physicians alone", Estimand.E5, new_readers(values, layout, level=level))

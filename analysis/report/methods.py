@@ -2,6 +2,7 @@
 
 from analysis.inference.estimate import Method
 from analysis.outcomes.findings import COMPLETED_ONLY, Findings
+from analysis.outcomes.sensitivity import BESIDE, DEFAULT
 from analysis.wording import counted, listed, percent
 
 
@@ -96,8 +97,9 @@ def _families(found: Findings) -> str:
 
 def _sensitivities(found: Findings) -> str:
     """Only the methods that gave an interval, or were refused with their reason."""
-    given = [one for one in found.sensitivities[2:] if one.estimate.refused is None]
-    refused = [one for one in found.sensitivities[2:] if one.estimate.refused is not None]
+    again = [one for one in found.sensitivities if one.what not in (DEFAULT, BESIDE)]
+    given = [one for one in again if one.estimate.refused is None]
+    refused = [one for one in again if one.estimate.refused is not None]
     if not given and not refused:
         return ""
     cited = [f"{one.what}{SOURCES.get(one.estimate.method, '')}" for one in given if not one.conditional]

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 
 from analysis.digits import Json, number
+from analysis.inference.estimate import Estimand
 from analysis.inference.planning import known_within
 from analysis.plan import LARGER, Plan, PlanRow
 from analysis.scores.pilot import PARTS
@@ -159,7 +160,7 @@ def plan_json(found: Plan) -> dict[str, Json]:
     question, pilot = found.question, found.question.pilot
     return {
         "schema": 1,
-        "estimand": "E1",
+        "estimand": Estimand.E1,
         "random": ["reader", "case"],
         "level": question.level,
         "components": {part: number(getattr(question.components, part)) for part in PARTS},

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Mapping
 
 from analysis.digits import Cell
-from analysis.inference.estimate import Estimate
+from analysis.inference.estimate import Estimand, Estimate
 from analysis.inference.numbers_needed import NumberNeeded
 from analysis.outcomes.counts import count_rows
 from analysis.outcomes.findings import Findings
@@ -102,11 +102,11 @@ def _look(one: Sensitivity, unit: str) -> dict[str, Cell]:
     return _estimated(one.what, unit, one.estimand, one.estimate)
 
 
-def _estimated(what: str, unit: str, estimand: str, estimate: Estimate) -> dict[str, Cell]:
+def _estimated(what: str, unit: str, estimand: Estimand, estimate: Estimate) -> dict[str, Cell]:
     return {
         "what": what,
         "unit": unit,
-        "estimand": estimand,
+        "estimand": str(estimand),
         "estimate": estimate.value,
         "se": estimate.se,
         "df": estimate.df,
@@ -139,7 +139,7 @@ def arms(found: Findings) -> Rows:
             "mode_test": contrast.modes[0],
             "mode_control": contrast.modes[1],
             "mixed_modes": contrast.mixed_modes,
-            **_estimated(what, "difference", "E9", estimate),
+            **_estimated(what, "difference", Estimand.E9, estimate),
         }
         for contrast in found.arms
         for what, estimate in (
@@ -161,7 +161,7 @@ def systems(found: Findings) -> Rows:
             "measure": pair.measure,
             "test": pair.test,
             "control": pair.control,
-            "estimand": "E6",
+            "estimand": str(Estimand.E6),
             "estimate": pair.estimate.value,
             "se": pair.estimate.se,
             "df": pair.estimate.df,
@@ -193,7 +193,7 @@ def specialties(found: Findings) -> Rows:
             "test": one.contrast.test,
             "kind": "policy" if one.contrast.policy else "system",
             "control": one.contrast.control,
-            "estimand": "E1",
+            "estimand": str(Estimand.E1),
             "random": "+".join(one.contrast.default.random),
             "test_value": one.contrast.test_value,
             "control_value": one.contrast.control_value,

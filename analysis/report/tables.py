@@ -3,15 +3,12 @@
 from collections.abc import Sequence
 
 from analysis.digits import Cell, Json, csv_bytes, number
-from analysis.inference.estimate import Estimate
+from analysis.inference.estimate import BY_WEIGHTS, Estimate, Weighting
 from analysis.inference.refusals import few_readers
 from analysis.outcomes.contrasts import Contrast
 from analysis.outcomes.findings import Row
 from analysis.outcomes.values import Value
 from analysis.report.sentences import mixed_modes
-
-SYSTEM_MINUS_PHYSICIANS = "E1"
-"""What every difference between a system and an arm estimates: every reading that can be paired counts the same."""
 
 
 def difference_row(row: Row) -> dict[str, Cell]:
@@ -27,7 +24,7 @@ def difference_row(row: Row) -> dict[str, Cell]:
         "test": contrast.test,
         "kind": "policy" if contrast.policy else "system",
         "control": contrast.control,
-        "estimand": SYSTEM_MINUS_PHYSICIANS,
+        "estimand": str(BY_WEIGHTS[default.weighting or Weighting.PAIR]),
         "random": "+".join(default.random),
         "test_value": contrast.test_value,
         "control_value": contrast.control_value,

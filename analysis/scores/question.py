@@ -2,31 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 
 from analysis.inference.bootstrap import MOST_DRAWS
-from analysis.inference.estimate import Method, Weighting
+from analysis.inference.estimate import Estimand, Method, Weighting
 from analysis.outcomes.measures import known
 from analysis.scores.scoretable import Score, ScoreTable
 from study.errors import Fault, Faulty
 from study.profile import Better, MeasureKind, not_one_score_a_reading
-
-
-class Estimand(StrEnum):
-    """What a comparison estimates; E1 to E6 and E9 follow from what is compared and how, E7 and E8 are asked for."""
-
-    E1 = "E1"
-    E2 = "E2"
-    E3 = "E3"
-    E4 = "E4"
-    E5 = "E5"
-    E6 = "E6"
-    E7 = "E7"
-    E8 = "E8"
-    E9 = "E9"
-
 
 SHARES = (Estimand.E7, Estimand.E8)
 """The share of physicians that a system beats, and the probability that it beats a random one: not differences."""
