@@ -253,7 +253,7 @@ def _refused(layout: Layout, refused: Refusal, level: float) -> Estimate:
     return Estimate(
         value=NAN,
         level=level,
-        method=Method.ROBUST,
+        method=Method.LEAST_SQUARES,
         weighting=Weighting.PAIR,
         n_readers=layout.n_readers,
         n_cases=layout.n_cases,

@@ -22,6 +22,7 @@ class Method(StrEnum):
     REML = "reml"
     ORH = "orh"
     ROBUST = "two-way-robust"
+    LEAST_SQUARES = "least-squares-robust"
     CASES = "cases"
     READERS = "readers"
     RUNS = "runs"

@@ -91,7 +91,7 @@ def robust_coefficient(y: Floats, design: Design, layout: Layout, *, level: floa
     designs (docs/arms.md) 95 % intervals held in 0.934 to 0.971; with G/(G − 1) and min(R, C) − 1 they held in 0.871
     where three readers stood against twelve.
     """
-    estimate = _nothing(layout, level, Method.ROBUST, Weighting.PAIR)
+    estimate = _nothing(layout, level, Method.LEAST_SQUARES, Weighting.PAIR)
     refused = _few_readings(design, layout) or unidentified(design)
     if refused is not None:
         return replace(estimate, refused=refused)

@@ -125,9 +125,10 @@ def _arms(found: Findings) -> str:
     crossings = list(dict.fromkeys(str(one.estimates.crossing) for one in found.arms))
     return (
         f"Arms of physicians ({listed(crossings)}) read different cases and were compared by least squares with "
-        "two-way cluster-robust intervals over physicians and cases, and beside it by a mixed model with physicians "
-        "and cases random, fitted by restricted maximum likelihood; in a crossover with periods, the period is a "
-        "covariate."
+        "two-way cluster-robust intervals over physicians and cases (Cameron, Gelbach & Miller 2011), corrected for "
+        "leverage and with Student's t on the smaller of the degrees of freedom of physicians and of cases (Bell & "
+        "McCaffrey 2002), and beside it by a mixed model with physicians and cases random, fitted by restricted "
+        "maximum likelihood; in a crossover with periods, the period is a covariate."
     )
 
 

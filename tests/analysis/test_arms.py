@@ -83,7 +83,7 @@ def test_without_covariates_the_estimate_is_the_difference_of_the_arms_means_ove
     both = found(given)
     assert both.robust.value == pytest.approx(given.values[given.test].mean() - given.values[~given.test].mean())
     assert (both.crossing, both.adjusted, both.carryover, both.first_period) == (Crossing.PARALLEL, (), None, None)
-    assert (both.robust.method, both.mixed.method) == (Method.ROBUST, Method.REML)
+    assert (both.robust.method, both.mixed.method) == (Method.LEAST_SQUARES, Method.REML)
     assert (both.robust.label, both.mixed.label) == ("least squares", "mixed model, the same effect on every case")
     assert both.robust.random == both.mixed.random == ("reader", "case")
 
