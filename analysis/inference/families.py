@@ -1,4 +1,8 @@
-"""Many comparisons at once, and the best of many: what a family costs, and how the one chosen is tested honestly."""
+"""Many comparisons at once, and the best of many: what a family costs, and how the one chosen is tested honestly.
+
+`best_of`, `split_cases` and `best_on_the_others` are for analyses of one's own: the report
+has the bands that hold for the best too, and no choice on half of the cases.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -159,10 +159,6 @@ def _axes(frame: _Frame, up: Measure, across: Measure) -> list[str]:
     return parts
 
 
-def _color(point: _Point) -> str:
-    return svg.ORANGE if point.across.kind == "physicians" else svg.BLUE
-
-
 def _interval(frame: _Frame, point: _Point) -> list[str]:
     across, up = point.across.estimate, point.up.estimate
     x, y, parts = frame.x(across.value), frame.y(up.value), []

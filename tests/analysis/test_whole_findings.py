@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from analysis.analyse import Report, analyse
-from analysis.inference.estimate import Method, RefusalCode
+from analysis.inference.estimate import Estimand, Method, RefusalCode
 from analysis.inference.families import holm
 from analysis.outcomes.findings import HARMS, MAIN
+from analysis.report.methods import methods
 from analysis.report.sections import best_says, needed_lines, specialty_lines
 from study.progress import SCORED
 from study.protocol import Primary
@@ -62,6 +63,17 @@ class TestSensitivities:
         other = analyse(a_cut(primary=None), seed=3, draws=DRAWS)
         assert other.findings.sensitivities == ()
         assert "Patterson &amp; Thompson 1971" not in other.files["report.html"].decode()
+
+    def test_the_methods_paragraph_tells_the_repeated_looks_by_what_they_are_not_by_their_place(self, found):
+        turned = replace(found, sensitivities=found.sensitivities[::-1])
+        (said,) = [text for text in methods(turned) if "estimated again" in text]
+        assert "the default" not in said
+        assert "crossed bootstrap" not in said
+        assert "mixed model (REML), weights of its own" in said
+
+    def test_the_report_and_a_comparison_have_the_same_word_for_what_the_mixed_model_estimates(self, found):
+        (mixed,) = [one for one in found.sensitivities if one.estimate.method is Method.REML]
+        assert (mixed.estimand, mixed.estimate.weighting) == (Estimand.E1, None)
 
     def test_a_ratio_has_the_methods_for_influences_only(self, a_cut):
         cut = a_cut(profile="noharm-2025-12", primary=Primary("precision", "Alder", "physician"))
