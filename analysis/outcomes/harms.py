@@ -82,8 +82,8 @@ SHARES = (
         Group(None, "severe"),
     ),
 )
-"""The first edition's profile has an `omission_share` of its own (`study.measures`): the same ratio of sums, there among
-the profile's measures, here under every profile.
+"""The first edition's profile has an `omission_share` of its own (`study.measures`): the same ratio of sums, there
+among the profile's measures, here under every profile.
 """
 
 
