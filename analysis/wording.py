@@ -1,4 +1,4 @@
-"""Numbers as people read them. Rounding happens here, for the report, and nowhere else."""
+"""Numbers as people read them, rounded for pages and sentences; what programs read is written by `digits`."""
 
 import math
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What the analysis needs to know of a measure by its name: which direction is better."""
+"""The measures of every profile by their names: which direction is better, and what kind of number they are."""
 
 from collections.abc import Iterator
 

@@ -1,6 +1,7 @@
 """The two sides of a contrast on one measure: their values over the same pairs, in the study and in every draw.
 
-Means, ratios of sums and composites are told apart here, and nowhere else.
+Means, ratios of sums and composites are told apart here, as far as their values go; which estimators a measure then has
+is said where they are called.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Every figure of the report, in the order in which it shows them."""
+"""Every figure of the report; a new one stands in `DRAWN`, and as `drawn(figures.NAME)` in report.html too."""
 
 from analysis.outcomes.findings import Findings
 from analysis.report.errormix import errors_figure
