@@ -80,6 +80,7 @@ def find(
         seed=seed,
         draws=draws,
         draws_digest=laid.draws.digest,
+        within_specialties_digest=laid.within_specialties.digest,
     )
 
 

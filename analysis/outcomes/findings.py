@@ -76,6 +76,7 @@ class Findings:
     seed: int
     draws: int
     draws_digest: str
+    within_specialties_digest: str
     level: float = LEVEL
 
     @property

@@ -29,6 +29,7 @@ def provenance(found: Findings) -> dict[str, Json]:
         "seed": found.seed,
         "draws": found.draws,
         "draws_digest": found.draws_digest,
+        "draws_within_specialties_digest": found.within_specialties_digest,
         "level": found.level,
         "locked_at_us": found.cut.locked_at_us,
         "lock_reason": found.cut.lock_reason,

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +12,7 @@ from analysis.analyse import Report, analyse
 from analysis.inference.estimate import Estimand, Method, RefusalCode
 from analysis.inference.families import holm
 from analysis.outcomes.findings import HARMS, MAIN
+from analysis.report.figures import DRAWN, figures
 from analysis.report.methods import methods
 from analysis.report.sections import best_says, needed_lines, specialty_lines
 from study.progress import SCORED
@@ -37,6 +39,25 @@ def found(report):
 
 def rows_of(report, name):
     return list(csv.DictReader(io.StringIO(report.files[f"tables/{name}.csv"].decode())))
+
+
+def test_the_page_shows_every_figure_that_is_drawn_once(report, found):
+    page = report.files["report.html"].decode()
+    shown = {name: page.count(f'<span class="file">figures/{name}.csv</span>') for name in figures(found)}
+    assert len(shown) == len(DRAWN)
+    assert set(shown.values()) == {1}, shown
+
+
+def test_both_kinds_of_draws_have_a_digest_that_follows_what_was_drawn(report, found):
+    kept = json.loads(report.files["results.json"])["provenance"]
+    digests = kept["draws_digest"], kept["draws_within_specialties_digest"]
+    assert digests[0] != digests[1]
+    page = report.files["report.html"].decode()
+    assert all(digest in page for digest in digests)
+    merged = {case_id: replace(case, specialty="heart") for case_id, case in found.cut.cases.items()}
+    other = json.loads(analyse(replace(found.cut, cases=merged), seed=3, draws=DRAWS).files["results.json"])
+    assert other["provenance"]["draws_digest"] == digests[0]
+    assert other["provenance"]["draws_within_specialties_digest"] != digests[1]
 
 
 class TestSensitivities:
