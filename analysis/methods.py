@@ -15,9 +15,8 @@ from analysis.inference.orh import orh
 from analysis.inference.proportions import paired
 from analysis.inference.reml import reml
 from analysis.inference.robust import robust
-from analysis.inference.semivariance import semivariance
 from analysis.inference.signflip import sign_flip
-from analysis.inference.twoway import twoway
+from analysis.inference.twoway import semivariance, twoway
 from analysis.scores.question import Question
 from analysis.scores.sides import Compared, Sides
 from analysis.scores.strata import Strata

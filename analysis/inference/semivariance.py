@@ -1,11 +1,10 @@
-"""The closed-form two-way interval from differences of readings: the same wherever the scale has its zero."""
+"""Variance components from differences of readings: the same wherever the scale has its zero."""
 
 from dataclasses import dataclass
 
-from analysis.inference.estimate import NAN, Components, Estimate, Floats, Method, Weighting
+from analysis.inference.estimate import NAN, Components, Floats
 from analysis.inference.exact import dot, total
 from analysis.inference.layout import Layout
-from analysis.inference.twoway import interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +58,10 @@ def semivariances(values: Floats, layout: Layout) -> Semivariances:
 
 
 def components(values: Floats, layout: Layout) -> Components:
-    """The same components from differences of two readings, which are the same wherever the values have their zero.
+    """The variance components of one reading's value, the same wherever the values have their zero.
 
-    As unbiased, and as cheap; in a full table the same numbers. NaN where the layout cannot tell (see `semivariances`).
+    As unbiased as those of mean products, and as cheap; in a full table the same numbers. NaN where the layout cannot
+    tell (see `semivariances`).
 
     Notes
     -----
@@ -74,19 +74,3 @@ def components(values: Floats, layout: Layout) -> Components:
         reader=found.neither - found.same_reader,
         cell=found.same_case + found.same_reader - found.neither,
     )
-
-
-def semivariance(
-    values: Floats,
-    layout: Layout,
-    *,
-    level: float,
-    weighting: Weighting = Weighting.PAIR,
-    value: float | None = None,
-) -> Estimate:
-    """As `twoway`, with components from differences of readings: a sensitivity for very uneven tables.
-
-    Where some readers or cases were read far more often than others and the mean is large beside the spread, the
-    default's variance depends on where the scale has its zero, and this one's does not (`docs/coverage.md`).
-    """
-    return interval(values, layout, components, Method.SEMIVARIANCE, level=level, weighting=weighting, value=value)

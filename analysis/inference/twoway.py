@@ -9,8 +9,11 @@ from analysis.inference.estimate import NAN, Components, Estimate, Floats, Metho
 from analysis.inference.exact import dot, magnitude, total
 from analysis.inference.layout import Layout, weights_of
 from analysis.inference.refusals import ZERO_VARIANCE, refuse_design
+from analysis.inference.semivariance import components as semivariance_components
 from analysis.inference.student import t_quantile, t_two_sided
 
+MOST_UNEVEN, LEAST_MEDIAN = 5, 3
+UNEVEN = "variance from differences of readings: some readers or cases were read far more often than others"
 ROUNDING = 1e-12  # relative to the largest value: a spread below this is arithmetic, not data
 
 
@@ -116,13 +119,50 @@ def twoway(
 
     Notes
     -----
+    The components come from mean products (`components`); where reads are very uneven (`is_uneven`), from differences
+    of readings, because mean products move with the place of zero there, and the label says so.
     Var = σ²_case Σ_c(Σ_r a)² + σ²_reader Σ_r(Σ_c a)² + σ²_cell Σ a², negative components taken as 0. Degrees of
     freedom after Satterthwaite (1946), with max(N−R−C+1, 1) for the cell, never below min(R, C) − 1.
     """
-    return interval(values, layout, components, Method.TWO_WAY, level=level, weighting=weighting, value=value)
+    if not is_uneven(layout):
+        return _interval(values, layout, components, Method.TWO_WAY, level=level, weighting=weighting, value=value)
+    found = _interval(
+        values, layout, semivariance_components, Method.TWO_WAY, level=level, weighting=weighting, value=value
+    )
+    return found if found.refused is not None else replace(found, label=UNEVEN)
 
 
-def interval(
+def is_uneven(layout: Layout) -> bool:
+    """Whether one reader read, or one case was read, more than five times as often as the median one.
+
+    Only where the median is three or more: below it a table is a few chains, and neither kind of component is known
+    well.
+    """
+    if layout.n_readings == 0:
+        return False
+    counts = [(float(own.max()), float(np.median(own))) for own in (layout.per_reader, layout.per_case)]
+    return any(median >= LEAST_MEDIAN and most > MOST_UNEVEN * median for most, median in counts)
+
+
+def semivariance(
+    values: Floats,
+    layout: Layout,
+    *,
+    level: float,
+    weighting: Weighting = Weighting.PAIR,
+    value: float | None = None,
+) -> Estimate:
+    """As `twoway`, with components from differences of readings in every table: a sensitivity.
+
+    In an uneven table the mean products' variance depends on where the scale has its zero, and this one's does not
+    (`docs/coverage.md`).
+    """
+    return _interval(
+        values, layout, semivariance_components, Method.SEMIVARIANCE, level=level, weighting=weighting, value=value
+    )
+
+
+def _interval(
     values: Floats,
     layout: Layout,
     of: Callable[[Floats, Layout], Components],

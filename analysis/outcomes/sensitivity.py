@@ -9,8 +9,7 @@ from analysis.inference.orh import orh
 from analysis.inference.refusals import refuse_variants, withheld
 from analysis.inference.reml import reml
 from analysis.inference.robust import robust
-from analysis.inference.semivariance import semivariance
-from analysis.inference.twoway import twoway
+from analysis.inference.twoway import semivariance, twoway
 from analysis.outcomes.cells import Cells
 from analysis.outcomes.contrasts import Contrast
 from analysis.outcomes.frame import Frame

@@ -21,8 +21,8 @@ from analysis.inference.twoway import twoway
 AT_ONCE = 50
 CHECKED = 3  # data sets of each cell that the package's own functions are given too
 
-DEFAULT = "products"
-DEFAULT_MOMENTS, DEFAULT_EFFECTIVE = made.product_components, False
+DEFAULT = "default"
+DEFAULT_MOMENTS, DEFAULT_EFFECTIVE = made.default_components, False
 """What the package's default interval is made of; `check` ends the study where this is not so."""
 
 
@@ -129,11 +129,17 @@ def closed_forms(batch: Batch, world: World) -> Iterator[tuple[str, Interval]]:
     scale = made.on_logit if world.bounded else made.around
     own = batch.influence if world.bounded else batch.pair_values  # a respondent alone goes through influences
     weights = made.weights_by(mask)
-    default, differences, centred = (
-        find(own, mask) for find in (DEFAULT_MOMENTS, made.semivariance_components, made.centred_components)
+    default, products, differences, centred = (
+        find(own, mask)
+        for find in (
+            DEFAULT_MOMENTS,
+            made.product_components,
+            made.semivariance_components,
+            made.centred_components,
+        )
     )
     if refuse_design(layout_of(mask)) is None:
-        ways = {DEFAULT: (default, False), "products about the mean": (centred, False)}
+        ways = {DEFAULT: (default, False), "products": (products, False), "products about the mean": (centred, False)}
         ways |= {"semivariances": (differences, False), "semivariances, effective df": (differences, True)}
         for name, (components, effective) in ways.items():
             yield name, scale(value, made.two_way(components, weights["pair"], mask, effective=effective).half)

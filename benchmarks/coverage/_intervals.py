@@ -14,6 +14,8 @@ from _worlds import Floats, Side
 from scipy import special
 
 from analysis.inference.bootstrap import Draws
+from analysis.inference.layout import layout_of
+from analysis.inference.twoway import is_uneven
 
 LEVEL = 0.95
 TAILS = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
@@ -114,6 +116,12 @@ def product_components(values: Floats, mask: Mask) -> Floats:
 def centred_components(values: Floats, mask: Mask) -> Floats:
     """The same of the values about their mean: slightly biased in uneven tables, for the mean is not the truth."""
     return product_components(_about_mean(values, mask), mask)
+
+
+def default_components(values: Floats, mask: Mask) -> Floats:
+    """Of the package's default: mean products, and differences where reads are very uneven."""
+    found = semivariance_components if is_uneven(layout_of(mask)) else product_components
+    return found(values, mask)
 
 
 def _about_mean(values: Floats, mask: Mask) -> Floats:

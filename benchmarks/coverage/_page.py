@@ -15,7 +15,7 @@ LEAST_UNBALANCED = 0.90
 WEIGHTS = ("case", "reader")
 BOTH_RANDOM = ("crossed bootstrap", "REML", "robust", "ORH", "Wilson, effective n")
 NAIVE = ("cases bootstrap", "readers bootstrap", "readings t", "Wilson")
-MOMENTS = ("products", "products about the mean", "semivariances", "semivariances, effective df")
+MOMENTS = ("default", "products", "products about the mean", "semivariances", "semivariances, effective df")
 TEMPLATE = Path(__file__).with_name("page.md")
 GROUPS = {
     STANDARD: "full tables and balanced thirds of a hundred cases",

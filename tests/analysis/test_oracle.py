@@ -29,10 +29,9 @@ from analysis.inference.orh import orh
 from analysis.inference.reml import fit, reml
 from analysis.inference.robust import robust, two_way_covariance, two_way_variance
 from analysis.inference.semivariance import components as semivariance_components
-from analysis.inference.semivariance import semivariance
 from analysis.inference.simultaneous import critical_value
 from analysis.inference.student import clopper_pearson
-from analysis.inference.twoway import components, twoway
+from analysis.inference.twoway import components, semivariance, twoway
 
 FOLDER = Path(__file__).resolve().parents[2] / "fixtures" / "oracle"
 INTERVAL = ("value", "se", "df", "low", "high", "p")

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from analysis.inference.estimate import RefusalCode, Weighting
 from analysis.inference.layout import layout_of, weights_of
 from analysis.inference.semivariance import components as semivariance_components
-from analysis.inference.semivariance import semivariance, semivariances
-from analysis.inference.twoway import components, moments, twoway
+from analysis.inference.semivariance import semivariances
+from analysis.inference.twoway import UNEVEN, components, is_uneven, moments, semivariance, twoway
 
 
 @st.composite
@@ -71,6 +71,31 @@ def test_semivariances_equal_a_loop_over_all_pairs_of_readings(design):
     found = semivariances(values[mask], layout_of(mask))
     for name, some in differences.items():
         assert getattr(found, name) == pytest.approx(np.mean(some), rel=1e-12, abs=1e-12)
+
+
+def test_a_very_uneven_table_has_its_variance_from_differences_and_says_so():
+    """Two readers of all forty cases beside ten of six each: mean products would move with the place of zero."""
+    rng = np.random.default_rng(6)
+    mask = np.zeros((12, 40), bool)
+    mask[:2] = True
+    for row in mask[2:]:
+        row[rng.permutation(40)[:6]] = True
+    values, layout = rng.normal(0, 12, mask.shape)[mask], layout_of(mask)
+    found, differences = twoway(values, layout, level=0.95), semivariance(values, layout, level=0.95)
+    assert is_uneven(layout)
+    assert found.label == UNEVEN
+    assert (found.se, found.df) == (differences.se, differences.df)
+    assert twoway(values + 50, layout, level=0.95).se == pytest.approx(found.se)
+
+
+@given(designs())
+def test_an_ordinary_table_has_its_variance_from_mean_products_and_no_label(design):
+    mask, values = design
+    layout = layout_of(mask)
+    assume(not is_uneven(layout))
+    found = twoway(values[mask], layout, level=0.95)
+    assert found.label is None
+    assert found.components.reader == pytest.approx(components(values[mask], layout).reader, rel=1e-9, abs=1e-9)
 
 
 @given(designs(full=True))
