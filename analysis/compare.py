@@ -178,7 +178,7 @@ def comparison_json(found: Comparison) -> dict[str, Json]:
     """The comparison as the contract has it: every key, always, in this order; null for what is not defined.
 
     After the contract's keys stands the interval that `conclusion` was read from: `margin_low`, `margin_high` and
-    `margin_level`, null without a margin.
+    `margin_level`, null without a margin; and the `label` that must stand beside the interval, null where none must.
     """
     question, estimate, beside = found.question, found.estimate, found.beside_margin
     components, shares = estimate.components, estimate.shares
@@ -226,6 +226,7 @@ def comparison_json(found: Comparison) -> dict[str, Json]:
         "margin_low": None if beside is None else number(beside.low),
         "margin_high": None if beside is None else number(beside.high),
         "margin_level": None if beside is None else beside.level,
+        "label": estimate.label,
     }
 
 

@@ -29,6 +29,9 @@ NO_SPREAD = Refusal(
 )
 
 
+READERS_ONLY = "sensitivity: its degrees of freedom count readers only, and may be too many where cases are few"
+
+
 def orh(values: Floats, layout: Layout, *, level: float) -> Estimate:
     """The mean of one quantity a reading in a complete table, with the Obuchowski–Rockette–Hillis interval.
 
@@ -86,6 +89,7 @@ def orh(values: Floats, layout: Layout, *, level: float) -> Estimate:
         p=t_two_sided(value / se, df),
         components=Components(found.case * scale**2, found.reader * scale**2, found.cell * scale**2),
         shares=Shares(case=shared / whole, reader=(mean_square - cell) / whole, cell=cell / whole),
+        label=READERS_ONLY,
     )
 
 

@@ -53,7 +53,10 @@ def _says(found: Findings, rows: list[HarmMix]) -> str:
     if not systems:
         return f"{said}."
     fewer = sum(_severe(row) < _severe(physicians) for row in systems)
-    return f"{said}; {fewer} of {counted(len(systems), 'system')} make fewer severe ones than they do."
+    return (
+        f"{said}; {fewer} of {counted(len(systems), 'system')} make fewer severe ones than they do here. "
+        "The intervals in the tables of harms tell which of these differences would hold elsewhere."
+    )
 
 
 def _severe(row: HarmMix) -> float:

@@ -110,7 +110,8 @@ def _says(found: Findings, points: list[_Point], up: Measure, across: Measure) -
     return (
         f"{name[0].upper()}{name[1:]} are at {across.label.lower()} {plain(physicians.across.estimate.value)} and "
         f"{up.label.lower()} {plain(physicians.up.estimate.value)}; of {counted(len(systems), 'system')}, "
-        f"{len(right)} lie further right, {len(above)} further up, and {both} both."
+        f"{len(right)} lie further right, {len(above)} further up, and {both} both; the bars "
+        "tell how sure each place is."
     )
 
 

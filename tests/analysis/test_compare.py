@@ -20,7 +20,7 @@ HEADER = "readerID,caseID,modalityID,score"
 CONTRACT_KEYS = [
     "schema test control measure better estimand weights estimate se df low high level p margin p_margin conclusion",
     "method random runs n_readers n_cases n_readings unmatched components share_of_variance seed draws refused",
-    "versions margin_low margin_high margin_level",
+    "versions margin_low margin_high margin_level label",
 ]
 
 
