@@ -1,6 +1,7 @@
 """The methods paragraph, made from what was run."""
 
 from analysis.inference.estimate import Method
+from analysis.inference.twoway import LEAST_MEDIAN, MOST_UNEVEN, UNEVEN
 from analysis.outcomes.findings import COMPLETED_ONLY, Findings
 from analysis.outcomes.sensitivity import BESIDE, DEFAULT
 from analysis.wording import counted, listed, percent
@@ -47,6 +48,13 @@ def _estimand(found: Findings) -> str:
 
 
 def _interval(found: Findings) -> str:
+    uneven = (
+        f" Where one physician read, or one case was read, more than {MOST_UNEVEN} times as often as a median of at least "
+        f"{LEAST_MEDIAN}, the components come from half the mean squared differences of two readings instead, because "
+        "products move with the place of zero there."
+        if any(row.contrast.default.label == UNEVEN for row in found.rows)
+        else ""
+    )
     return (
         "Physicians and cases are both treated as random samples of populations like them; the system is a fixed, "
         f"named thing. {percent(found.level)} confidence intervals for the mean difference come from the closed-form "
@@ -56,7 +64,7 @@ def _interval(found: Findings) -> str:
         "given with fewer than three physicians or three cases, with too few readings that share a case or a "
         "physician, or with zero variance. The values of single respondents have the same kind of interval on the "
         "logit scale, for systems and policies over cases alone; a rate without variance has the exact binomial "
-        "interval on its cases."
+        f"interval on its cases.{uneven}"
     )
 
 

@@ -11,6 +11,7 @@ import pytest
 from analysis.analyse import Report, analyse
 from analysis.inference.estimate import Estimand, Method, RefusalCode
 from analysis.inference.families import holm
+from analysis.inference.twoway import MOST_UNEVEN, UNEVEN
 from analysis.outcomes.findings import HARMS, MAIN
 from analysis.report.figures import DRAWN, figures
 from analysis.report.methods import methods
@@ -91,6 +92,13 @@ class TestSensitivities:
         assert "the default" not in said
         assert "crossed bootstrap" not in said
         assert "mixed model (REML), weights of its own" in said
+
+    def test_the_methods_paragraph_says_where_components_came_from_in_an_uneven_table(self, found):
+        first, *others = found.rows
+        uneven = replace(first.contrast, default=replace(first.contrast.default, label=UNEVEN))
+        marked = replace(found, rows=(replace(first, contrast=uneven), *others))
+        said = [f"more than {MOST_UNEVEN} times as often" in " ".join(methods(one)) for one in (found, marked)]
+        assert said == [False, True]
 
     def test_the_report_and_a_comparison_have_the_same_word_for_what_the_mixed_model_estimates(self, found):
         (mixed,) = [one for one in found.sensitivities if one.estimate.method is Method.REML]
