@@ -49,9 +49,9 @@ def _estimand(found: Findings) -> str:
 
 def _interval(found: Findings) -> str:
     uneven = (
-        f" Where one physician read, or one case was read, more than {MOST_UNEVEN} times as often as a median of at least "
-        f"{LEAST_MEDIAN}, the components come from half the mean squared differences of two readings instead, because "
-        "products move with the place of zero there."
+        f" Where one physician read, or one case was read, more than {MOST_UNEVEN} times as often as a median of at "
+        f"least {LEAST_MEDIAN}, the components come from half the mean squared differences of two readings instead, "
+        "because products move with the place of zero there."
         if any(row.contrast.default.label == UNEVEN for row in found.rows)
         else ""
     )
