@@ -15,7 +15,8 @@ class Cut:
     """`readings` are the physicians', one for each assigned; `answers` are the systems' and policies'.
 
     `locked_at_us` None: not locked, and then only a rehearsal on test readers may be analysed. `lock_reason`: why it
-    was unblinded; None: no reason is on record, or not locked.
+    was unblinded; None: no reason is on record, or not locked. `withdrawn`: the readers who withdrew; what they had
+    answered by then counts all the same, unless it was set aside.
     """
 
     protocol: Protocol
@@ -27,3 +28,4 @@ class Cut:
     bundle_digest: str
     locked_at_us: int | None = None
     lock_reason: str | None = None
+    withdrawn: frozenset[str] = frozenset()

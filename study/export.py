@@ -19,6 +19,7 @@ from study.audit import Audit, audit
 from study.bundle import parse_bundle
 from study.chain import Link
 from study.cut import Cut
+from study.errors import Fault, Faulty
 from study.formats.canonical import parse_answers, write_answers
 from study.reading_table import COLUMNS, read_readings, write_readings, write_table
 from study.record import EventRecord, StudyRecord, cut_of, physician_answer, set_aside_answer
@@ -168,7 +169,17 @@ def cut_from_export(path: Path) -> Cut:
         [answer for answer in answers if answer.kind is not Kind.PHYSICIAN],
         locked_at_us=manifest.locked_at_us,
         lock_reason=manifest.lock_reason,
+        withdrawn=_withdrawn(files["readers.csv"]),
     )
+
+
+def _withdrawn(readers: bytes) -> list[str]:
+    """Who withdrew, by `readers.csv`. Raises Faulty where that is no table of readers."""
+    try:
+        rows = list(csv.DictReader(io.StringIO(readers.decode(), newline=""), strict=True))
+        return [row["respondent"] for row in rows if row["withdrawn_at_us"]]
+    except (UnicodeDecodeError, csv.Error, KeyError) as error:
+        raise Faulty([Fault("readers.csv", f"is not a table of readers: {type(error).__name__}: {error}")]) from error
 
 
 def audit_export(path: Path) -> Audit:

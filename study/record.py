@@ -161,6 +161,7 @@ def cut_of(
     *,
     locked_at_us: int | None,
     lock_reason: str | None,
+    withdrawn: Iterable[str],
 ) -> Cut:
     """A cut in the one order that every source of it has, so that the same facts give the same bytes."""
     return Cut(
@@ -173,6 +174,7 @@ def cut_of(
         bundle_digest=bundle.digest,
         locked_at_us=locked_at_us,
         lock_reason=lock_reason,
+        withdrawn=frozenset(withdrawn),
     )
 
 

@@ -12,11 +12,16 @@ MISSING = tuple(ending for ending in Ending if ending not in SCORED)
 
 @dataclass(frozen=True, slots=True)
 class ArmCounts:
-    """One arm's readers and readings. `endings` has every ending, in the order of `Ending`."""
+    """One arm's readers and readings. `endings` has every ending, in the order of `Ending`.
+
+    `withdrawn` are the readers who withdrew, `withdrawn_scored` their readings that count all the same.
+    """
 
     arm: str
     readers: int
     readers_scored: int
+    withdrawn: int
+    withdrawn_scored: int
     assigned: int
     endings: tuple[tuple[Ending, int], ...]
 
@@ -44,6 +49,8 @@ def _count(cut: Cut, arm: str) -> ArmCounts:
         arm=arm,
         readers=len({reading.reader for reading in readings}),
         readers_scored=len({reading.reader for reading in readings if reading.ending in SCORED}),
+        withdrawn=len({reading.reader for reading in readings if reading.reader in cut.withdrawn}),
+        withdrawn_scored=sum(reading.reader in cut.withdrawn and reading.ending in SCORED for reading in readings),
         assigned=len(readings),
         endings=tuple((ending, endings[ending]) for ending in Ending),
     )
@@ -55,6 +62,8 @@ def count_rows(counts: Sequence[ArmCounts]) -> list[tuple[str, str, int]]:
     for arm in counts:
         rows.append((arm.arm, "readers", arm.readers))
         rows.append((arm.arm, "readers with a scored reading", arm.readers_scored))
+        rows.append((arm.arm, "readers who withdrew", arm.withdrawn))
+        rows.append((arm.arm, "scored readings of readers who withdrew", arm.withdrawn_scored))
         rows.append((arm.arm, "assigned", arm.assigned))
         rows.extend((arm.arm, str(ending), n) for ending, n in arm.endings)
         rows.append((arm.arm, "scored (primary analysis)", arm.scored))

@@ -120,6 +120,8 @@ def _counts(found: Findings) -> list[Json]:
             "arm": arm.arm,
             "readers": arm.readers,
             "readers_scored": arm.readers_scored,
+            "withdrawn": arm.withdrawn,
+            "withdrawn_scored": arm.withdrawn_scored,
             "assigned": arm.assigned,
             "endings": {str(ending): n for ending, n in arm.endings},
             "scored": arm.scored,

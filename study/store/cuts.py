@@ -29,4 +29,9 @@ def cut(session: Session, name: str, *, rehearsal: bool = False) -> Cut:
         records.system_answers(session, study.id),
         locked_at_us=None if rehearsal else study.locked_at_us,
         lock_reason=None if rehearsal else records.lock_reason(session, study.id),
+        withdrawn=(
+            reader.label
+            for reader in records.readers(session, study.id)
+            if reader.test == rehearsal and reader.withdrawn_at_us is not None
+        ),
     )

@@ -32,6 +32,7 @@ def test_a_locked_study_is_cut_with_every_kind_of_ending(database):
     }
     assert [answer.respondent for answer in cut.answers] == ["one"]
     assert cut.readings[0].confidence == 70
+    assert cut.withdrawn == {"R005"}
     assert cut.locked_at_us is not None
 
 
