@@ -33,7 +33,8 @@ def _scoring(found: Findings) -> str:
         f"Every answer, of physicians and systems alike, was scored by one function under the profile "
         f"{rubric.profile.id} ({rubric.profile.label}), with the consensus rule “{rubric.consensus}” over "
         f"{raters}; the function is not told who answered. "
-        f"The runs of a system on a case were averaged before anything else."
+        f"The runs of a system on a case were averaged before anything else, except for the chance to be ahead of a "
+        "physician, where each run is compared by itself."
     )
 
 
