@@ -98,7 +98,8 @@ def best_says(found: Findings) -> str | None:
     return (
         f"Whoever looks for the best of {best.band.family} finds {best.test}, and must pay for having looked, which a "
         "comparison that was registered need not: with the band that holds for all of them at once its difference is "
-        f"{signed(best.default.value)} ({interval(best.band.low, best.band.high)}; {equals_p(best.p_family)} stepping down over the family)."
+        f"{signed(best.default.value)} ({interval(best.band.low, best.band.high)}; {equals_p(best.p_family)} "
+        "stepping down over the family)."
     )
 
 
