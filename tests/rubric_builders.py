@@ -30,8 +30,8 @@ def case_rubric(
     """
     n = len(scores)
     depends = np.zeros((n, n), dtype=bool)
-    for child, named in (parents or {}).items():
-        depends[child - 1, [parent - 1 for parent in named]] = True
+    for child, wanted in (parents or {}).items():
+        depends[child - 1, [parent - 1 for parent in wanted]] = True
     alternative = np.array(groups if groups is not None else [-1] * n, dtype=np.int64)
     return CaseRubric(
         case_id=CaseId(case_id),

@@ -38,7 +38,7 @@ def test_whatever_happens_the_sitting_keeps_its_laws(world):
     assert len([what for what in tally if what[-1].isdigit()]) > 20, tally  # of kinds of requests and of answers
 
 
-@pytest.mark.parametrize("where", [("statement", 1), ("statement", 5), ("commit", 1), ("answer", 1)])
+@pytest.mark.parametrize("where", [("statement", 1), ("statement", 3), ("commit", 1), ("answer", 1)])
 def test_a_save_that_a_process_died_over_is_gone_or_whole_and_is_answered_when_it_comes_again(sitting, where):
     reading = sitting.reader.readings[0]
     sitting.send(a_begin(reading, PAGES[0]))
