@@ -124,8 +124,8 @@ def ends_us(stand: Stand, now_us: int) -> int:
     """The deadline of a reading that is begun now: of the case or of the sitting, whichever comes first."""
     opened = [row["opened_at_us"] for row in stand.readings.values() if row["opened_at_us"] is not None]
     began_us = min(opened or [now_us])
-    credit = sum(row["credit_us"] for row in stand.readings.values())
-    return min(now_us + LIMIT_US, began_us + SESSION_US + credit + (in_breaks_us(stand, began_us) if opened else 0))
+    given = sum(row["credit_us"] + row["extension_us"] for row in stand.readings.values())  # no other case pays for it
+    return min(now_us + LIMIT_US, began_us + SESSION_US + given + (in_breaks_us(stand, began_us) if opened else 0))
 
 
 def in_breaks_us(stand: Stand, began_us: int) -> int:
