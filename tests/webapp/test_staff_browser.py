@@ -137,7 +137,7 @@ def test_a_run_that_is_asked_for_shows_itself_when_it_is_done(demo_served):
 def test_the_forest_plot_is_never_cut_and_on_a_desk_nor_is_its_table(demo_served, viewport):
     page = signed_in(demo_served, Role.STATISTICIAN, viewport=viewport)
     page.goto("/stats/demo-locked")
-    drawn = page.locator("figure.forest").first
+    drawn = page.locator("figure.drawn").first
     figure, image = drawn.bounding_box(), drawn.locator("img").bounding_box()
     assert figure["x"] <= image["x"]
     assert image["x"] + image["width"] <= figure["x"] + figure["width"] <= viewport["width"]
