@@ -10,6 +10,7 @@ from case_pages import (
     begun,
     give_more,
     in_time,
+    on_a_still_network,
     options,
     shift_the_site,
     signed_in,
@@ -56,6 +57,7 @@ def test_the_night_in_which_summer_time_ends_is_no_longer_than_others(served):
     page = signed_in(served, timezone_id="Europe/Berlin")
     page.clock.install(time="2026-10-25T02:59:50+02:00")
     begin(page)
+    on_a_still_network(page)
     expect(page.locator("#timer")).to_have_text(FULL)
     before = seconds_left(page)
     page.clock.run_for(30_000)
