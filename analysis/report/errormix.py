@@ -1,4 +1,4 @@
-"""Which errors each respondent makes: what it leaves out to the left, what it does wrongly to the right."""
+"""Which harms each respondent does: what it leaves out to the left, what it does wrongly to the right."""
 
 import math
 
@@ -17,15 +17,15 @@ SIDES = {"omission": -1.0, "commission": 1.0}
 
 
 def errors_figure(found: Findings) -> Figure:
-    """One bar a respondent, in errors per 100 cases; the severest stand next to the middle."""
+    """One bar a respondent, in harms per 100 cases; the severest stand next to the middle."""
     rows = harm_mixes(found)
     return Figure(
         name="errors",
-        title="Errors by kind and severity",
+        title="Harms by kind and severity",
         says=_says(found, rows),
-        caption="Errors per 100 cases, over the cases that were read, weighted as they were read. Left of the middle: "
-        "omissions, right: commissions; the darker, the severer. The figures at the ends are the sums of each side; a "
-        "reference policy that goes on beyond the others ends in an arrowhead.",
+        caption="Harms per 100 cases; every harm counts, and a case may hold several. Left of the middle: omissions, "
+        "right: commissions; the darker, the severer. The figures at the ends are the sums of each side; a reference "
+        "policy that goes on beyond the others ends in an arrowhead.",
         svg=_drawn(found, rows),
         rows=harms(found),
     )
@@ -45,16 +45,17 @@ def _says(found: Findings, rows: list[HarmMix]) -> str:
     physicians = next((row for row in known if row.kind == "physicians"), None)
     systems = [row for row in known if row.kind == "system"]
     if physicians is None:
-        return "No reading is scored, so no error is counted."
+        return "No reading is scored, so no harm is counted."
     total, left_out = sum(physicians.per_hundred), sum(_side(physicians, "omission"))
     share = f", {percent(left_out / total)} of them omissions" if total else ""
     name = found.physicians(found.control)
-    said = f"{name[0].upper()}{name[1:]} make {plain(total, 0)} errors per 100 cases{share}"
+    said = f"{name[0].upper()}{name[1:]} have {plain(total, 0)} harms per 100 cases{share}"
     if not systems:
         return f"{said}."
     fewer = sum(_severe(row) < _severe(physicians) for row in systems)
     return (
-        f"{said}; {fewer} of {counted(len(systems), 'system')} make fewer severe ones than they do here. "
+        f"{said}; {fewer} of {counted(len(systems), 'system')} "
+        f"{'has' if fewer == 1 else 'have'} fewer severe ones here. "
         "The intervals in the tables of harms tell which of these differences would hold elsewhere."
     )
 
@@ -64,7 +65,7 @@ def _severe(row: HarmMix) -> float:
 
 
 def _drawn(found: Findings, rows: list[HarmMix]) -> str:
-    name = "Errors per 100 cases by kind and severity, one bar a respondent. The table has the numbers."
+    name = "Harms per 100 cases by kind and severity, one bar a respondent. The table has the numbers."
     known = _known(rows)
     if not known:
         return svg.nothing(name, "Nothing to draw: no reading is scored.")

@@ -14,7 +14,7 @@ class Figure:
     """One figure and the rows that it was drawn from.
 
     `says` is one sentence of what is to be seen; `caption` says how to read the marks. `svg` is one element without
-    prolog; every row of the table has the same cells.
+    prolog; every row of the table has the same cells. `narrow`: it can be read whole on a phone; any other is scrolled.
     """
 
     name: str
@@ -23,6 +23,7 @@ class Figure:
     caption: str
     svg: str
     rows: Sequence[dict[str, Cell]]
+    narrow: bool = False
 
     @property
     def files(self) -> dict[str, bytes]:

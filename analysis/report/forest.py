@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 INK, MUTED, ACCENT, RULE = "#1f2933", "#6b7785", "#1d4f91", "#c3cad3"
-WIDTH_INCHES, LABEL_CHARACTERS = 6.0, 24
-NOTE_INCHES, NOTE_CHARACTERS = 0.15, 100
+WIDTH_INCHES, LABEL_CHARACTERS, AXIS_CHARACTERS = 4.8, 20, 46
+NOTE_INCHES, NOTE_CHARACTERS = 0.18, 58
+LETTERS = 10.0
+"""In points: legible where the figure is as narrow as a phone."""
 BEYOND = "Arrowhead: goes on beyond the axis; the table has the numbers."
 STYLE_BLOCK = re.compile(r"<defs>\s*<style type=\"text/css\">.*?</style>\s*</defs>", re.DOTALL)
 
@@ -52,6 +54,7 @@ def forest_figure(found: Findings) -> Figure:
         f"{margin} The table below holds the same numbers.",
         svg=forest_svg(forest),
         rows=[difference_row(row) for row in forest.rows],
+        narrow=True,
     )
 
 
@@ -132,7 +135,7 @@ def forest_svg(forest: Forest) -> str:
             "svg.fonttype": "none",
             "font.family": ["sans-serif"],
             "font.sans-serif": ["DejaVu Sans"],
-            "font.size": 9.5,
+            "font.size": LETTERS,
             "axes.edgecolor": RULE,
             "text.color": INK,
             "axes.labelcolor": INK,
@@ -145,19 +148,24 @@ def forest_svg(forest: Forest) -> str:
         ends = limits(rows, forest.margin, higher_is_better=forest.higher_is_better)
         said = [*mixed_notes(rows), *([BEYOND] if any(beyond(row, ends) for row in rows) else [])]
         notes = [line for note in said for line in wrap(note, NOTE_CHARACTERS)]
-        below = 0.62 + NOTE_INCHES * len(notes)
+        axis = _axis_lines(forest)
+        below = 0.42 + 0.17 * len(axis) + NOTE_INCHES * len(notes)
         row_inches = 0.34 if len(rows) <= 12 else 0.25
         height = row_inches * max(len(rows), 1) + below + 0.12
         figure = Figure(figsize=(WIDTH_INCHES, height))
         FigureCanvasSVG(figure)
-        axes = figure.add_axes((0.28, below / height, 0.70, 1 - (below + 0.12) / height))
+        axes = figure.add_axes((0.36, below / height, 0.61, 1 - (below + 0.12) / height))
         for line, note in enumerate(reversed(notes)):
-            figure.text(0.02, (0.04 + NOTE_INCHES * line) / height, note, fontsize=7.5, color=MUTED)
+            figure.text(0.02, (0.04 + NOTE_INCHES * line) / height, note, color=MUTED)
         axes.set_xlim(*ends)
         _draw_reference_lines(axes, forest)
         for line, row in enumerate(rows):
             _draw_row(axes, row, -line)
-        _dress(axes, rows, forest)
+        _dress(axes, rows)
+        middle = 0.665 if max(map(len, axis)) < AXIS_CHARACTERS * 0.65 else 0.5
+        for n, text in enumerate(reversed(axis)):
+            at = 0.06 + 0.17 * n + NOTE_INCHES * len(notes)
+            figure.text(middle, at / height, text, ha="center")
         file = io.StringIO()
         figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
     return _alone(file.getvalue(), forest)
@@ -179,7 +187,7 @@ def _draw_row(axes: "Axes", row: Row, y: float) -> None:
         edge, mark, side = (high, ">", "right") if default.value > high else (low, "<", "left")
         inward = (low - high if mark == ">" else high - low) * 0.025
         axes.plot([edge + inward / 2], [y], mark, markersize=6, color=ACCENT, markerfacecolor=inside)
-        axes.text(edge + 1.6 * inward, y, plain(default.value), ha=side, va="center", fontsize=8, color=MUTED)
+        axes.text(edge + 1.6 * inward, y, plain(default.value), ha=side, va="center", color=MUTED)
         return
     if beside.refused is None:
         _draw_interval(axes, (beside.low, beside.high), y - 0.2, color=MUTED, linewidth=1.1)
@@ -199,15 +207,20 @@ def _draw_interval(axes: "Axes", interval: tuple[float, float], y: float, *, col
         axes.plot([at + inward], [y], mark, markersize=2 + 1.5 * linewidth, color=color)
 
 
-def _dress(axes: "Axes", rows: Sequence[Row], forest: Forest) -> None:
+def _axis_lines(forest: Forest) -> list[str]:
+    """What the axis is of, in lines that fit the figure."""
+    better = "right" if forest.higher_is_better else "left"
+    return [*wrap(f"{forest.label}: system − {forest.control}", AXIS_CHARACTERS), f"(better to the {better})"]
+
+
+def _dress(axes: "Axes", rows: Sequence[Row]) -> None:
     axes.set_ylim(-len(rows) + 0.4, 0.6)
     axes.set_yticks([-line for line in range(len(rows))], [shorten(row.contrast.test) for row in rows])
     axes.tick_params(axis="y", length=0, pad=8)
     axes.tick_params(axis="x", color=RULE)
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)
-    better = "right" if forest.higher_is_better else "left"
-    axes.set_xlabel(f"{forest.label}: system − {forest.control} (better to the {better})", labelpad=7)
+    axes.locator_params(axis="x", nbins=6)
 
 
 def shorten(name: str) -> str:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from analysis.inference.estimate import Estimate
 from analysis.outcomes.findings import Findings
-from analysis.outcomes.harms import GROUPS, SINGLE
+from analysis.outcomes.harms import GROUPS, SINGLE, Group
 from analysis.report.order import in_order
 
 
@@ -21,6 +21,11 @@ class HarmMix:
     def per_hundred(self) -> tuple[float, ...]:
         """By kind and severity, in the order of `HARM_ROWS`."""
         return tuple(self.estimates[group.name].value for group in GROUPS[:SINGLE])
+
+
+def many(group: Group) -> str:
+    """What is counted, as a heading: harms, and not cases with one."""
+    return "all harms" if group == Group(None, None) else f"{group.label}s"
 
 
 def harm_mixes(found: Findings) -> list[HarmMix]:

@@ -11,7 +11,7 @@ from analysis.outcomes.findings import COMPLETED_ONLY, MAIN, Findings, Row
 from analysis.outcomes.harms import GROUPS, SINGLE
 from analysis.outcomes.values import Value
 from analysis.report.figure import Figure
-from analysis.report.harmtable import harm_mixes
+from analysis.report.harmtable import harm_mixes, many
 from analysis.report.legend import ends_of_scale, legend
 from analysis.report.methods import methods, software
 from analysis.report.order import in_order, primary_rows
@@ -29,7 +29,7 @@ from analysis.report.sections import (
 )
 from analysis.report.sentences import key_finding, mixed_notes
 from analysis.wording import counted, listed
-from study.profile import Measure, MeasureKind
+from study.profile import Better, Measure, MeasureKind, Scale
 from study.progress import TOLD, Ending
 
 if TYPE_CHECKING:
@@ -145,6 +145,8 @@ def _counts(row: Row) -> str:
 
 def _remark(measure: Measure) -> str:
     remark = f"{measure.better} is better"
+    if measure.scale is Scale.BINARY and measure.better is Better.LOWER:
+        remark += "; the share of cases with one or more"
     return remark if measure.note is None else f"{remark}; {measure.note}"
 
 
@@ -207,5 +209,5 @@ def _environment() -> "Environment":
     )
     words = ("plain", "signed", "interval", "p_value", "percent", "counted", "listed")
     environment.filters.update({name: getattr(wording, name) for name in words})
-    environment.filters.update({"needed": needed_words, "needed_range": needed_range})
+    environment.filters.update({"needed": needed_words, "needed_range": needed_range, "many": many})
     return environment

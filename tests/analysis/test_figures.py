@@ -108,7 +108,7 @@ def test_the_harms_of_the_figure_are_those_of_its_bars(found):
             sum(value for name, value in row.items() if name.endswith(("omission", "commission")))
         )
     physicians = next(mix for mix in harm_mixes(found) if mix.kind == "physicians")
-    assert f"The physicians make {sum(physicians.per_hundred):.0f} errors per 100 cases" in figure.says
+    assert f"The physicians have {sum(physicians.per_hundred):.0f} harms per 100 cases" in figure.says
 
 
 def test_completeness_stands_against_restraint_for_everybody(found):

@@ -27,6 +27,24 @@ def test_nothing_spills_and_axe_finds_nothing(page_file, chromium, width):
     page.close()
 
 
+INSIDE = "all => all.every(one => one.getBoundingClientRect().left >= 0 && one.getBoundingClientRect().right <= 390)"
+
+
+def test_on_a_phone_every_cell_is_on_the_screen_under_its_label_and_the_forest_is_whole(page_file, chromium):
+    page = chromium.new_page(viewport={"width": 390, "height": 900})
+    page.goto(page_file.as_uri())
+    cells = page.locator("td:visible")
+    assert cells.count() > 100
+    assert cells.evaluate_all(INSIDE)
+    assert page.locator("td:visible:not([data-label]):not([colspan])").all_inner_texts() == []
+    first = page.locator("#primary ~ .scroll tbody tr").first
+    shown = first.locator("td:visible")
+    tops = {one.get_attribute("data-label"): one.bounding_box()["y"] for one in shown.all()}
+    assert tops["Difference"] == tops["p"] < tops["95 % interval"] < tops["Bootstrap"] < tops["System"]
+    assert page.locator("figure svg").first.evaluate_all(INSIDE)
+    page.close()
+
+
 def test_on_paper_no_table_is_cut(page_file, chromium):
     page = chromium.new_page(viewport={"width": 688, "height": 1000})  # A4 less its margins
     page.goto(page_file.as_uri())

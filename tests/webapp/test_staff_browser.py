@@ -79,6 +79,16 @@ def test_on_a_phone_a_row_is_a_card_that_names_its_columns(demo_served):
     expect(page.get_by_role("table").first.get_by_role("columnheader", name="Status")).to_have_count(1)
 
 
+def test_on_a_phone_a_difference_stands_with_its_interval_and_p_before_the_two_means(demo_served):
+    page = signed_in(demo_served, Role.STATISTICIAN, viewport=PHONE)
+    page.goto("/stats/demo-locked")
+    page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
+    assert page.evaluate(CUT_OFF) == []
+    cells = page.locator(".differences tbody tr").first.locator("td:visible")
+    tops = {one.get_attribute("data-label"): one.bounding_box()["y"] for one in cells.all()}
+    assert tops["Difference"] == tops["p"] < tops["95 % interval"] < tops["Bootstrap*"] < tops["System"]
+
+
 def test_a_study_is_paused_and_resumed_with_a_reason_each(demo_served):
     page = signed_in(demo_served, Role.PI, viewport=PHONE)
     page.goto("/pi/demo")

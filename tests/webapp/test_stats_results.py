@@ -143,7 +143,7 @@ def test_a_conditional_interval_stands_under_its_label_and_a_refused_one_with_it
     conditional = a_look(random="case", label="these physicians, new cases")
     refused = a_look(low=None, high=None, p=None, refused_reason="Too few readers.")
     (sheet,) = a_document(sensitivities=[a_look(), conditional, refused]).sheets
-    assert sheet.title == "Aster minus physician on severe"
+    assert sheet.title == "Aster minus physician: Severe harm"
     assert [row[-1] for row in sheet.rows[:2]] == ["physicians and cases", "these physicians, new cases"]
     assert sheet.rows[0] == (
         "mixed model (REML)", "E1", "−0.250", "−0.500 to 0.000", "0.050", "physicians and cases"

@@ -56,7 +56,9 @@ def _sensitivities(found: Found) -> list[Sheet]:
         Column("p"),
         Column("What is random", True),
     )
-    title = f"{wanted.get('test')} minus {wanted.get('control')} on {wanted.get('measure')}"
+    labels = {measure["name"]: measure["label"] for measure in found["measures"]}
+    measure = wanted.get("measure")
+    title = f"{wanted.get('test')} minus {wanted.get('control')}: {labels.get(measure, measure)}"
     made = tuple(
         (row["what"], row["estimand"], signed(row["estimate"]), _interval(row), p_value(row["p"]), _random(row))
         for row in rows
@@ -171,7 +173,10 @@ def _harms(found: Found) -> list[Sheet]:
     made = tuple((name, *(_rate(cell[arm, name, group]) for group, _ in HARM_SUMS)) for arm, name in whose)
     columns = (Column("Respondent", True), *(Column(label) for _, label in HARM_SUMS))
     title = "Harms per 100 cases, with 95 % intervals"
-    notes = ("Physicians: for new physicians and new cases; systems and policies: for new cases.",)
+    notes = (
+        "Every harm counts: a case may hold several.",
+        "Physicians: for new physicians and new cases; systems and policies: for new cases.",
+    )
     return [Sheet("harms", "Harms", title, columns, made, notes)]
 
 
@@ -198,7 +203,16 @@ def _needed(found: Found) -> list[Sheet]:
         for row in rows
     )
     notes = ("Where a difference may be 0, its inverse has an interval in two parts, through infinity.",)
-    return [Sheet("needed", "Cases to one severe harm", "One over the rate of cases", columns, made, notes)]
+    return [
+        Sheet(
+            "needed",
+            "Cases to one with a severe harm",
+            "One over the share of cases with a severe harm",
+            columns,
+            made,
+            notes,
+        )
+    ]
 
 
 BUILDERS: tuple[Callable[[Found], Sequence[Sheet]], ...] = (
