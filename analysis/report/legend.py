@@ -1,7 +1,9 @@
 """What the columns and words of a result mean, said once: for the report, and for the page that shows the document."""
 
+from analysis.inference.estimate import Estimand
 from analysis.outcomes.findings import MAIN, Findings, Row
 from analysis.wording import listed, percent
+from study.profile import Scale
 
 ROUNDING = 1e-12  # a mean of ones over many readings may miss 1 by this much
 
@@ -10,6 +12,18 @@ POLICIES = {
     "misses what was needed, and where taking no action is itself rated harmful it harms by commission too.",
     "select-all": "select-all selects every option of every case.",
     "oracle": "oracle selects every option that the rubric calls right, of alternatives the best one.",
+}
+
+ESTIMANDS = {
+    Estimand.E1: "System − physicians for new physicians and new cases, every reading counting the same.",
+    Estimand.E2: "The same, every case counting the same.",
+    Estimand.E3: "The same, every physician counting the same.",
+    Estimand.E4: "System − physicians for these physicians and new cases.",
+    Estimand.E5: "System − physicians for these cases and new physicians.",
+    Estimand.E6: "System − system for new cases; no physician takes part.",
+    Estimand.E7: "The share of physicians whose mean, each over their own cases, is worse than the system’s.",
+    Estimand.E8: "The chance that a run of the system beats a random physician on a random case, a tie counting half.",
+    Estimand.E9: "One arm of physicians − another, for new physicians and new cases.",
 }
 
 Term = tuple[str, str]
@@ -23,6 +37,7 @@ def legend(found: Findings) -> list[Term]:
         *_adjusted(found),
         _bootstrap(),
         *_bands(found),
+        *_estimands(found),
         *_policies(found),
         _rounding(),
     ]
@@ -46,8 +61,19 @@ def _interval(found: Findings) -> Term:
         f"{level} interval",
         f"{level} confidence interval for the mean difference. Physicians and cases are treated as random samples of "
         "populations of such physicians and such cases, so it allows for other ones like these; the systems are the "
-        "ones named, and it says nothing of others.",
+        f"ones named, and it says nothing of others.{_unbounded(found)}",
     )
+
+
+def _unbounded(found: Findings) -> str:
+    """That t knows no ends of a scale; of counts there is nothing to say."""
+    scales = {measure.name: measure.scale for measure in found.measures}
+    bounded = any(
+        scales[row.contrast.measure] is not Scale.COUNT and row.contrast.default.refused is None
+        for row in found.rows
+        if row.contrast.measure in scales
+    )
+    return " An interval of a difference is not cut at the ends of the scale: it may pass −1 or 1." if bounded else ""
 
 
 def _bootstrap() -> Term:
@@ -88,6 +114,17 @@ def _bands(found: Findings) -> list[Term]:
             "counting them in would only widen the systems' bands."
         )
     return [("All systems at once", meaning)]
+
+
+def _estimands(found: Findings) -> list[Term]:
+    """Those that a table or a file names, and no other."""
+    named = {
+        *(one.estimand for one in (*found.sensitivities, *found.ahead)),
+        *([Estimand.E1] if found.rows else []),
+        *([Estimand.E6] if found.systems else []),
+        *([Estimand.E9] if found.arms else []),
+    }
+    return [(str(estimand), meaning) for estimand, meaning in ESTIMANDS.items() if estimand in named]
 
 
 def _policies(found: Findings) -> list[Term]:

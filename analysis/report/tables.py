@@ -12,7 +12,7 @@ from analysis.report.sentences import mixed_modes
 
 
 def difference_row(row: Row) -> dict[str, Cell]:
-    """One contrast, flat. Empty: not defined, and then `refused` says why."""
+    """One contrast, flat. Empty: not defined, and then `refused` says why. `label`: what must stand by the default."""
     contrast, default, beside = row.contrast, row.contrast.default, row.contrast.bootstrap
     band = contrast.band
     return {
@@ -64,6 +64,7 @@ def difference_row(row: Row) -> dict[str, Cell]:
         "note": " ".join(_notes(contrast)) or None,
         **refused("refused", default),
         **refused("bootstrap_refused", beside),
+        "label": default.label,
     }
 
 

@@ -201,6 +201,7 @@ def test_kinds_of_nothing_are_counted_apart(a_cut):
 def test_the_figure_and_its_table_show_rows_of_the_table_of_differences(a_cut):
     report = run(a_cut())
     whole = {found["id"]: found for found in rows_of(report, "tables/differences.csv")}
+    assert list(next(iter(whole.values())))[-1] == "label"
     drawn = rows_of(report, "figures/forest.csv")
     assert {found["test"] for found in drawn} == {"Alder", "Birch", "do-nothing", "select-all", "oracle"}
     assert all(whole[found["id"]] == found for found in drawn)

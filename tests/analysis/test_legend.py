@@ -6,9 +6,10 @@ from dataclasses import replace
 import pytest
 
 from analysis.analyse import analyse
+from analysis.inference.estimate import Estimand
 from analysis.inference.simultaneous import Band
 from analysis.outcomes.findings import Findings
-from analysis.report.legend import ends_of_scale, legend
+from analysis.report.legend import ESTIMANDS, ends_of_scale, legend
 
 
 @pytest.fixture
@@ -80,6 +81,22 @@ def test_bands_and_policies_are_explained_where_there_are_any(found):
         if not row.contrast.policy
     )
     assert "yardsticks" not in dict(legend(replace(found, rows=only_systems)))["All systems at once"]
+
+
+def test_each_estimand_that_is_named_is_defined_and_no_other(found):
+    terms = [term for term, _ in legend(found)]
+    named = {str(one.estimand) for one in (*found.sensitivities, *found.ahead)} | {"E1"}
+    assert {term for term in terms if term in set(Estimand)} == named | {"E6"}
+    assert {"E1", "E2", "E3", "E4", "E5", "E7", "E8"} <= named
+    bare = replace(found, rows=(), sensitivities=(), ahead=(), systems=(), arms=())
+    assert set(Estimand).isdisjoint(term for term, _ in legend(bare))
+    assert set(ESTIMANDS) == set(Estimand)
+
+
+def test_it_says_that_intervals_of_differences_may_pass_the_ends_of_a_scale_where_they_can(found):
+    passes = "it may pass −1 or 1"
+    assert passes in dict(legend(found))["95 % interval"]
+    assert passes not in dict(legend(replace(found, rows=())))["95 % interval"]
 
 
 def test_the_label_of_the_bootstrap_is_explained_without_a_promise(found):
