@@ -106,7 +106,7 @@ def _bar(
         parts.append(svg.head(end + way, y + (ROW - 6) / 2, way * 7))
         gap = 12.0
     anchor = "end" if scale < 0 else "start"
-    return [*parts, svg.words(end + way * gap, y + 12, plain(done, 0), size=10, anchor=anchor, color=svg.MUTED)]
+    return [*parts, svg.words(end + way * gap, y + 12, plain(done, 0), size=10.5, anchor=anchor, color=svg.MUTED)]
 
 
 def _key() -> list[str]:

@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 INK, MUTED, ACCENT, RULE = "#1f2933", "#6b7785", "#1d4f91", "#c3cad3"
-WIDTH_INCHES, LABEL_CHARACTERS, AXIS_CHARACTERS = 4.8, 20, 46
+WIDTH_INCHES, LABEL_CHARACTERS, AXIS_CHARACTERS = 4.8, 24, 46
 NOTE_INCHES, NOTE_CHARACTERS = 0.18, 58
 LETTERS = 10.0
 """In points: legible where the figure is as narrow as a phone."""
-BEYOND = "Arrowhead: goes on beyond the axis; the table has the numbers."
+BEYOND = "Arrowhead: goes on beyond; the table has the numbers."
 STYLE_BLOCK = re.compile(r"<defs>\s*<style type=\"text/css\">.*?</style>\s*</defs>", re.DOTALL)
 
 
@@ -149,12 +149,12 @@ def forest_svg(forest: Forest) -> str:
         said = [*mixed_notes(rows), *([BEYOND] if any(beyond(row, ends) for row in rows) else [])]
         notes = [line for note in said for line in wrap(note, NOTE_CHARACTERS)]
         axis = _axis_lines(forest)
-        below = 0.42 + 0.17 * len(axis) + NOTE_INCHES * len(notes)
+        below = 0.36 + 0.17 * len(axis) + NOTE_INCHES * len(notes)
         row_inches = 0.34 if len(rows) <= 12 else 0.25
         height = row_inches * max(len(rows), 1) + below + 0.12
         figure = Figure(figsize=(WIDTH_INCHES, height))
         FigureCanvasSVG(figure)
-        axes = figure.add_axes((0.36, below / height, 0.61, 1 - (below + 0.12) / height))
+        axes = figure.add_axes((0.42, below / height, 0.55, 1 - (below + 0.12) / height))
         for line, note in enumerate(reversed(notes)):
             figure.text(0.02, (0.04 + NOTE_INCHES * line) / height, note, color=MUTED)
         axes.set_xlim(*ends)
@@ -162,7 +162,7 @@ def forest_svg(forest: Forest) -> str:
         for line, row in enumerate(rows):
             _draw_row(axes, row, -line)
         _dress(axes, rows)
-        middle = 0.665 if max(map(len, axis)) < AXIS_CHARACTERS * 0.65 else 0.5
+        middle = 0.695 if max(map(len, axis)) < AXIS_CHARACTERS * 0.6 else 0.5
         for n, text in enumerate(reversed(axis)):
             at = 0.06 + 0.17 * n + NOTE_INCHES * len(notes)
             figure.text(middle, at / height, text, ha="center")

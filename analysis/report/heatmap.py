@@ -14,7 +14,9 @@ LEFT, TOP, WIDTH = 24.0, 26.0, 700.0
 SHADES = ("#0b2c5c", "#2b5a96", "#6d95c4", "#b4cbe4", "#e6e3d8", "#f2d3a8", "#e0a35c", "#b8661d", "#7a3800")
 """Far below 0 to far above 0. Without colour the two ends are alike, so cells above 0 carry a mark."""
 MIDDLE = len(SHADES) // 2
-WIDEST, TALL = 36.0, 520.0
+WIDEST, TALL, TALLEST = 36.0, 420.0, 15.0
+UNREAD = "cells-unread"
+"""What was not read is hatched: white, or the middle shade, might be taken for no difference."""
 MARKED_FROM = 4.0  # units of the drawing: smaller cells carry none
 
 
@@ -28,7 +30,7 @@ def heat_figure(found: Findings) -> Figure:
         title=f"{test} − {found.physicians(found.control)}, reading by reading",
         says=_says(found, drawn),
         caption=f"{found.measure.label}: the {what} at each reading. Physicians are rows, from the one with the lowest "
-        "mean at the top; cases are columns, from the lowest mean at the left; a white cell was not read. Blue: the "
+        "mean at the top; cases are columns, from the lowest mean at the left; hatched: not read. Blue: the "
         "system lower; brown, with a dot where there is room: the system higher. Whole rows of one shade mean that "
         "physicians differ, whole columns that cases do.",
         svg=_drawn(found, drawn),
@@ -72,9 +74,11 @@ def _drawn(found: Findings, drawn: Cells | None) -> str:
     table = drawn.table
     rows, columns = _by_mean(table, 1), _by_mean(table, 0)
     size = min((WIDTH - LEFT) / len(columns), WIDEST)
-    height = min(max(TALL / len(rows), 4.0), 18.0)
+    height = min(max(TALL / len(rows), 4.0), TALLEST)
     shade = _shades(table)
     parts = [
+        svg.hatch(UNREAD),
+        svg.box(LEFT, TOP, size * len(columns), height * len(rows), f"url(#{UNREAD})"),
         svg.words(LEFT, 16, f"{len(columns)} cases, from the lowest mean →"),
         svg.words(12, TOP, f"← {len(rows)} physicians", anchor="end", turned=True),
     ]
@@ -139,4 +143,6 @@ def _scale(most: float, y: float) -> list[str]:
     parts.append(svg.words(LEFT + 60 + (MIDDLE + 0.5) * width, y + 26, "0", anchor="middle"))
     parts.append(svg.words(LEFT + 60 + width * 1.2, y + 26, "system lower", anchor="middle", color=svg.MUTED))
     parts.append(svg.words(end - width * 1.2, y + 26, "system higher", anchor="middle", color=svg.MUTED))
+    parts.append(svg.box(end + 70, y, width, 12, f"url(#{UNREAD})", edge=svg.RULE))
+    parts.append(svg.words(end + 76 + width, y + 10, "not read"))
     return parts

@@ -78,6 +78,6 @@ def _drawn(found: Findings, rows: list[Row]) -> str:
                 parts.append(svg.box(x, y, share * wide, ROW - 6, fill, edge=svg.MUTED))
             if share >= 0.08:
                 middle = x + share * wide / 2
-                parts.append(svg.words(middle, y + 12, percent(share), size=10, anchor="middle", color=letters))
+                parts.append(svg.words(middle, y + 12, percent(share), size=10.5, anchor="middle", color=letters))
             x += share * wide
     return svg.drawing(WIDTH, 34 + len(rows) * ROW, parts, name=name)

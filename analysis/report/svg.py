@@ -10,6 +10,7 @@ from html import escape
 from itertools import pairwise
 
 INK, MUTED, RULE, GRID, PAPER = "#1f2933", "#52606d", "#c3cad3", "#e6eaee", "#ffffff"
+HATCH = "#d5dbe1"
 BLUE, ORANGE = "#1d4f91", "#b3560f"
 BLUES = ("#cfdcec", "#7da0cb", "#1d4f91")
 """From light to dark, as severity grows; likewise below."""
@@ -42,6 +43,15 @@ def box(x: float, y: float, width: float, height: float, fill: str, *, edge: str
     stroke = "" if edge is None else f' stroke="{edge}" stroke-width="0.7"'
     return (
         f'<rect x="{place(x)}" y="{place(y)}" width="{place(width)}" height="{place(height)}" fill="{fill}"{stroke}/>'
+    )
+
+
+def hatch(name: str) -> str:
+    """A ground of thin slanting lines, to fill with as `url(#name)`; the name is the page's alone."""
+    return (
+        f'<defs><pattern id="{name}" width="5" height="5" patternUnits="userSpaceOnUse">'
+        f'<rect width="5" height="5" fill="{PAPER}"/><path d="M-1 1l2-2M0 5l5-5M4 6l2-2" stroke="{HATCH}"/>'
+        "</pattern></defs>"
     )
 
 
@@ -103,12 +113,18 @@ def nothing(name: str, why: str = NOTHING) -> str:
 
 
 def ticks(low: float, high: float, about: int = 5) -> tuple[float, ...]:
-    """Round numbers between the ends, `about` so many of them."""
+    """Round numbers between the ends, `about` so many of them: a step finer where there would be two or three."""
     if not high > low:
         return (low,)
     rough = (high - low) / about
     power = 10.0 ** math.floor(math.log10(rough))
-    step = next(times * power for times in (1, 2, 2.5, 5, 10) if times * power >= rough * (1 - 1e-9))
+    steps = [times * power for times in (0.5, 1, 2, 2.5, 5, 10)]
+    fits = next(n for n, step in enumerate(steps) if n and step >= rough * (1 - 1e-9))
+    marks = _multiples(low, high, steps[fits])
+    return marks if len(marks) >= about - 1 else _multiples(low, high, steps[fits - 1])
+
+
+def _multiples(low: float, high: float, step: float) -> tuple[float, ...]:
     first = math.ceil(low / step - 1e-9)
     count = math.floor(high / step + 1e-9) - first + 1
     return tuple((first + n) * step for n in range(count))

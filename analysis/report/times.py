@@ -78,12 +78,17 @@ def _drawn(found: Findings) -> str:
     below = 18.0
     if len(cases) <= FEW_CASES:
         longest = max(map(len, cases))
-        below = 12 + min(longest, 16) * 10 * svg.CHARACTER
+        below = 12 + min(longest, 16) * 10.5 * svg.CHARACTER
         for case, at in cases.items():
             x = LEFT + step * (at + 0.5) + 4
             parts.append(
                 svg.words(
-                    x, y(0) + 8, svg.cut(case, 16 * 10 * svg.CHARACTER, size=10), size=10, anchor="end", turned=True
+                    x,
+                    y(0) + 8,
+                    svg.cut(case, 16 * 10.5 * svg.CHARACTER, size=10.5),
+                    size=10.5,
+                    anchor="end",
+                    turned=True,
                 )
             )
     else:

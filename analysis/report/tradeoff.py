@@ -61,7 +61,7 @@ def tradeoff_figure(found: Findings) -> Figure:
         caption=f"Further right: more {across.label.lower()}; further up: more {up.label.lower()}. Lines: "
         f"{percent(found.level)} intervals of either value, for new cases; of the physicians, for new physicians "
         "too. Square: the physicians; hollow: a reference policy. Intervals of two respondents may overlap although "
-        "their difference on the same cases is well known: the tables of differences say.",
+        f"their difference on the same cases is well known: the tables of differences say.{_left_out(points)}",
         svg=_drawn(found, points, up, across),
         rows=[_row(point) for point in points],
     )
@@ -112,6 +112,16 @@ def _says(found: Findings, points: list[_Point], up: Measure, across: Measure) -
         f"{up.label.lower()} {plain(physicians.up.estimate.value)}; of {counted(len(systems), 'system')}, "
         f"{len(right)} lie further right, {len(above)} further up, and {both} both; the bars "
         "tell how sure each place is."
+    )
+
+
+def _left_out(points: list[_Point]) -> str:
+    """Why a value here may not be the one in the table of differences."""
+    if not any(value.undefined for point in points for value in (point.across, point.up)):
+        return ""
+    return (
+        " Here everybody stands with all their own answers that have a value; a difference leaves a reading out for "
+        "both sides where either has none, so the values beside it may differ a little."
     )
 
 
@@ -186,7 +196,7 @@ def _number(frame: _Frame, point: _Point) -> list[str]:
     if point.across.kind == "physicians":
         return []
     x, y = frame.x(point.across.estimate.value), frame.y(point.up.estimate.value)
-    return [svg.words(x + 6, y - 5, str(point.number), size=9.5, color=svg.INK)]
+    return [svg.words(x + 6, y - 5, str(point.number), size=10.5, color=svg.INK)]
 
 
 def _key(points: list[_Point], shown: list[_Point]) -> list[str]:

@@ -99,6 +99,19 @@ def test_the_heat_map_has_a_cell_for_every_reading_and_tells_its_direction(found
     assert sum(cells[middle + 1 :]) == higher
 
 
+def test_what_was_not_read_is_hatched_and_so_is_told_from_no_difference(found):
+    figure = heat_figure(found)
+    root = ElementTree.fromstring(figure.svg)  # noqa: S314  our own drawing
+    hatched = [one for one in root.iter("{http://www.w3.org/2000/svg}rect") if one.get("fill") == "url(#cells-unread)"]
+    ground, key = hatched
+    readers, cases = found.cells.mask.any(axis=1).sum(), found.cells.mask.any(axis=0).sum()
+    path = re.search(r'<path fill="#[0-9a-f]{6}" d="M[\d. ]+h([\d.]+)v([\d.]+)', figure.svg)
+    assert float(ground.get("width")) == pytest.approx(cases * float(path[1]), abs=0.1)
+    assert float(ground.get("height")) == pytest.approx(readers * float(path[2]), abs=0.1)
+    assert float(key.get("y")) > float(ground.get("height"))
+    assert "hatched: not read" in figure.caption
+
+
 def test_the_harms_of_the_figure_are_those_of_its_bars(found):
     figure = errors_figure(found)
     by_name = {row["respondent"]: row for row in figure.rows}
@@ -120,6 +133,17 @@ def test_completeness_stands_against_restraint_for_everybody(found):
     systems = [row for row in figure.rows if row["kind"] == "system"]
     right = sum(row["across_value"] > physicians["across_value"] for row in systems)
     assert f"of 2 systems, {right} lie further right" in figure.says
+
+
+def test_it_is_said_why_a_value_may_differ_from_the_one_beside_a_difference_where_one_may(found):
+    said = "a difference leaves a reading out for both sides where either has none"
+    whole = tuple(replace(value, undefined=0) for value in found.values)
+    assert said not in tradeoff_figure(replace(found, values=whole)).caption
+    some = tuple(
+        replace(value, undefined=int(value.kind == "physicians" and value.measure == "precision_weighted"))
+        for value in found.values
+    )
+    assert said in tradeoff_figure(replace(found, values=some)).caption
 
 
 def test_the_time_of_a_case_is_from_opening_to_its_end_over_scored_readings(a_cut):
