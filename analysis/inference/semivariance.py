@@ -17,7 +17,7 @@ class Semivariances:
 
 
 def semivariances(values: Floats, layout: Layout) -> Semivariances:
-    """How far two readings lie apart, over all pairs of readings, by what the two share.
+    """How far two readings lie apart, by what the two share.
 
     Parameters
     ----------
@@ -29,31 +29,35 @@ def semivariances(values: Floats, layout: Layout) -> Semivariances:
     Returns
     -------
     Semivariances
-        In squared units. NaN where no two readings share what is asked for.
+        In squared units. Of two readings of one reader (of one case): the mean square within readers (cases), in which
+        each counts by its number of readings less one. Of two that share neither: the mean over all such pairs. NaN
+        where no two readings share what is asked for.
 
     Notes
     -----
-    U-statistics with the kernel (x − y)² / 2 (Hoeffding, Annals of Mathematical Statistics 1948), from margins alone:
-    O(N) instead of O(N²). Where the values have their zero does not matter, so that it may be put at their mean, which
-    keeps digits when they are large beside their spread.
+    The kernel is (x − y)² / 2 (Hoeffding, Annals of Mathematical Statistics 1948). Over all pairs alike, a reader of
+    all of a hundred cases would count a hundred times one of ten: pooled mean squares, as in Henderson's first method
+    (Biometrics 1953), count it eleven times, and know the components far better. O(N). Where the values have their zero
+    does not matter, so that it is put at their mean, which keeps digits when they are large beside their spread.
     """
     n = float(layout.n_readings)
     about = values - total(values) / n
     square, squares = dot(about, about), about**2
+    of_case, of_reader = layout.per_case, layout.per_reader
     sum_case, sum_reader = layout.by_case(about), layout.by_reader(about)
-    of_case, of_reader = layout.per_case[layout.case] - 1, layout.per_reader[layout.reader] - 1
 
-    def half_mean_square(partners: Floats, products: float) -> float:
-        """From how many partners each reading has, and the sum of all products with them."""
-        pairs = total(partners)
-        return (dot(partners, squares) - products) / pairs if pairs else NAN
+    def within(sums: Floats, counts: Floats) -> float:
+        """The mean square within groups of this many readings, which add up to these sums."""
+        df = n - len(counts)
+        return (square - total(sums**2 / counts)) / df if df else NAN
 
-    products_case, products_reader = dot(sum_case, sum_case) - square, dot(sum_reader, sum_reader) - square
-    products_neither = total(about) ** 2 - square - products_case - products_reader
+    partners = n + 1 - of_case[layout.case] - of_reader[layout.reader]
+    products = total(about) ** 2 + square - dot(sum_case, sum_case) - dot(sum_reader, sum_reader)
+    pairs = total(partners)
     return Semivariances(
-        same_case=half_mean_square(of_case, products_case),
-        same_reader=half_mean_square(of_reader, products_reader),
-        neither=half_mean_square(n - 1 - of_case - of_reader, products_neither),
+        same_case=within(sum_case, of_case),
+        same_reader=within(sum_reader, of_reader),
+        neither=(dot(partners, squares) - products) / pairs if pairs else NAN,
     )
 
 

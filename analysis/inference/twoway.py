@@ -120,7 +120,8 @@ def twoway(
     Notes
     -----
     The components come from mean products (`components`); where reads are very uneven (`is_uneven`), from differences
-    of readings, because mean products move with the place of zero there, and the label says so.
+    of readings (`analysis.inference.semivariance`), because mean products move with the place of zero there, and the
+    label says so.
     Var = σ²_case Σ_c(Σ_r a)² + σ²_reader Σ_r(Σ_c a)² + σ²_cell Σ a², negative components taken as 0. Degrees of
     freedom after Satterthwaite (1946), with max(N−R−C+1, 1) for the cell, never below min(R, C) − 1.
     """

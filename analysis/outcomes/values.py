@@ -11,7 +11,7 @@ import numpy as np
 from analysis.inference.estimate import NAN, Estimate, Floats, Mask, Method, Refusal, RefusalCode, Weighting
 from analysis.inference.exact import total
 from analysis.inference.layout import layout_of, weights_of
-from analysis.inference.rates import exact_on_cases, on_log_scale, on_logit_scale, with_effective_n
+from analysis.inference.rates import on_log_scale, on_logit_scale, with_effective_n
 from analysis.inference.refusals import FEWEST_CASES, ZERO_VARIANCE, few_cases, refuse_variants, withheld
 from analysis.inference.twoway import ROUNDING, twoway
 from analysis.outcomes import sides
@@ -25,8 +25,8 @@ class Value:
     """One respondent on one measure, over the cases that an arm of physicians read, weighted as they were read.
 
     `undefined` counts answers on these cases at which the measure has no value: a system's runs, an arm's readings.
-    `beside`: a second interval for the rate of something that happens or not, Wilson's with an effective sample size;
-    None: another kind of measure.
+    `beside`: a second interval for the rate of something that happens or not, on the logit scale; None: another kind of
+    measure.
     """
 
     respondent: str
@@ -56,12 +56,11 @@ def _value(
     table: MeasureTable, arm: PhysicianArm, respondent: str, kind: str, estimate: Estimate, undefined: int
 ) -> Value:
     """With the interval that suits the measure: nothing that cannot be is in it."""
-    measure = table.measure
-    exact, beside = estimate, None
+    measure, beside = table.measure, None
     if measure.scale == "binary" and measure.kind == "mean":
-        exact, beside = exact_on_cases(estimate), with_effective_n(estimate)
-    on_its_scale = on_log_scale if measure.scale == "count" else on_logit_scale
-    bounded = exact if exact is not estimate else on_its_scale(estimate)
+        bounded, beside = with_effective_n(estimate), on_logit_scale(estimate)
+    else:
+        bounded = on_log_scale(estimate) if measure.scale == "count" else on_logit_scale(estimate)
     return Value(respondent, kind, arm.name, measure.name, bounded, undefined, beside)
 
 

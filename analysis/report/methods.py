@@ -51,8 +51,9 @@ def _estimand(found: Findings) -> str:
 def _interval(found: Findings) -> str:
     uneven = (
         f" Where one physician read, or one case was read, more than {MOST_UNEVEN} times as often as a median of at "
-        f"least {LEAST_MEDIAN}, the components come from half the mean squared differences of two readings instead, "
-        "because products move with the place of zero there."
+        f"least {LEAST_MEDIAN}, the components come from differences of readings instead (mean squares within "
+        "physicians, within cases, and of pairs that share neither), because products move with the place of zero "
+        "there."
         if any(row.contrast.default.label == UNEVEN for row in found.rows)
         else ""
     )
@@ -64,8 +65,9 @@ def _interval(found: Findings) -> str:
         "degrees of freedom, at least one less than the smaller of the numbers of physicians and cases. No interval is "
         "given with fewer than three physicians or three cases, with too few readings that share a case or a "
         "physician, or with zero variance. The values of single respondents have the same kind of interval on the "
-        "logit scale, for systems and policies over cases alone; a rate without variance has the exact binomial "
-        f"interval on its cases.{uneven}"
+        "logit scale, for systems and policies over cases alone; the rate of what happens or not has Wilson's, with "
+        "the effective sample size and the degrees of freedom of its variance (Korn & Graubard 1998), and without "
+        f"variance the exact binomial interval on its cases.{uneven}"
     )
 
 

@@ -9,10 +9,12 @@ import numpy as np
 from _designs import Design
 from _intervals import Batch, Interval
 from _worlds import Floats, World
+from scipy import special
 
 from analysis.inference.bootstrap import Draws, Table, draw, mean_differences
 from analysis.inference.layout import layout_of
 from analysis.inference.orh import orh
+from analysis.inference.rates import with_effective_n
 from analysis.inference.refusals import refuse_design
 from analysis.inference.reml import reml
 from analysis.inference.robust import robust
@@ -22,8 +24,6 @@ AT_ONCE = 50
 CHECKED = 3  # data sets of each cell that the package's own functions are given too
 
 DEFAULT = "default"
-DEFAULT_MOMENTS, DEFAULT_EFFECTIVE = made.default_components, False
-"""What the package's default interval is made of; `check` ends the study where this is not so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ def run(design: Design, world: World, size: Size) -> dict[str, object]:
         batch = Batch.of(mask, world.sides(rng, (here, *mask.shape)))
         cell.values.append(batch.value)
         if start == 0:
-            check(batch, min(CHECKED, here))
+            check(batch, world, min(CHECKED, here))
         for name, interval in closed_forms(batch, world):
             cell.add(name, interval)
         modelled = _share(size.with_reml, start, here, size.sets)
@@ -129,33 +129,38 @@ def closed_forms(batch: Batch, world: World) -> Iterator[tuple[str, Interval]]:
     scale = made.on_logit if world.bounded else made.around
     own = batch.influence if world.bounded else batch.pair_values  # a respondent alone goes through influences
     weights = made.weights_by(mask)
-    default, products, differences, centred = (
+    default, products, centred, every_pair, differences = (
         find(own, mask)
         for find in (
-            DEFAULT_MOMENTS,
+            made.default_components,
             made.product_components,
-            made.semivariance_components,
             made.centred_components,
+            made.every_pair_components,
+            made.semivariance_components,
         )
     )
     if refuse_design(layout_of(mask)) is None:
-        ways = {DEFAULT: (default, False), "products": (products, False), "products about the mean": (centred, False)}
-        ways |= {"semivariances": (differences, False), "semivariances, effective df": (differences, True)}
-        for name, (components, effective) in ways.items():
-            yield name, scale(value, made.two_way(components, weights["pair"], mask, effective=effective).half)
+        ways = {DEFAULT: default, "products": products, "products about the mean": centred}
+        ways |= {"differences, all pairs alike": every_pair, "semivariances": differences}
+        for name, components in ways.items():
+            found = made.two_way(components, weights["pair"], mask)
+            yield name, score(value, found) if world.name == "rate" else scale(value, found.half)
             for by in ("case", "reader") if batch.plain and not world.bounded else ():
                 weighted = (own * weights[by]).sum((1, 2))
-                half = made.two_way(components, weights[by], mask, effective=effective).half
-                yield f"{name}, {by} weights", made.around(weighted, half)
+                yield f"{name}, {by} weights", made.around(weighted, made.two_way(components, weights[by], mask).half)
         if world.name == "rate":
-            se = made.two_way(default, weights["pair"], mask).se
-            yield "Wilson, effective n", made.wilson(value, value * (1 - value) / se**2)
+            yield "logit t", scale(value, made.two_way(default, weights["pair"], mask).half)
         yield "robust", made.robust(batch)
         if mask.all() and batch.plain and not world.bounded:
             yield "ORH", made.orh(batch)
     yield "readings t", made.observation_t(batch)
     if world.bounded:
         yield "Wilson", made.wilson(value, batch.sides[0].below.sum((1, 2)))
+
+
+def score(value: Floats, found: made.TwoWay) -> Interval:
+    """Of a rate: Wilson's, for as many trials as its variance is worth, with its degrees of freedom."""
+    return made.wilson(value, value * (1 - value) / found.se**2, special.stdtrit(found.df, made.TAILS[1]))
 
 
 def mixed(batch: Batch, n: int) -> Interval:
@@ -165,14 +170,16 @@ def mixed(batch: Batch, n: int) -> Interval:
     return np.array([one.low for one in found]), np.array([one.high for one in found])
 
 
-def check(batch: Batch, n: int) -> None:
+def check(batch: Batch, world: World, n: int) -> None:
     """The package's own functions on the first data sets: the same bounds to nine digits, or the study ends here."""
     layout = layout_of(batch.mask)
     if refuse_design(layout) is not None:
         return
-    components = DEFAULT_MOMENTS(batch.pair_values, batch.mask)
-    weights = made.weights_by(batch.mask)
-    of_pairs = made.two_way(components, weights["pair"], batch.mask, effective=DEFAULT_EFFECTIVE)
+    components = made.default_components(batch.pair_values, batch.mask)
+    weights = made.weights_by(batch.mask)["pair"]
+    of_pairs = made.two_way(components, weights, batch.mask)
+    about = made.default_components(batch.influence, batch.mask)
+    of_rate = score(batch.value, made.two_way(about, weights, batch.mask)) if world.name == "rate" else None
     low, high = made.robust(batch)
     complete = made.orh(batch) if batch.mask.all() else None
     for k in range(n):
@@ -181,6 +188,10 @@ def check(batch: Batch, n: int) -> None:
         _same([found.high - value, found.df], [of_pairs.half[k], of_pairs.df[k]])
         found = robust(batch.influence[k][batch.mask], layout, level=made.LEVEL, value=value)
         _same([found.low, found.high], [low[k], high[k]])
+        if of_rate is not None:
+            found = twoway(batch.influence[k][batch.mask], layout, level=made.LEVEL, value=value)
+            found = with_effective_n(found)
+            _same([found.low, found.high], [bound[k] for bound in of_rate])
         if complete is not None and batch.plain:
             found = orh(own, layout, level=made.LEVEL)
             _same([found.low, found.high], [complete[0][k], complete[1][k]])

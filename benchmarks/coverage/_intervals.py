@@ -19,6 +19,7 @@ from analysis.inference.twoway import is_uneven
 
 LEVEL = 0.95
 TAILS = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
+NORMAL = float(special.ndtri(TAILS[1]))
 Interval = tuple[Floats, Floats]
 """Lower and upper bounds, (S,) each. NaN: no interval."""
 
@@ -93,17 +94,32 @@ def _counts(mask: Mask) -> tuple[float, Floats, Floats]:
 
 
 def semivariance_components(values: Floats, mask: Mask) -> Floats:
-    """(3, S): case, reader, cell; from half the squared differences of readings, by what they share."""
+    """(3, S): case, reader, cell; from mean squares within readers and within cases, and pairs that share neither."""
     n, per_case, per_reader = _counts(mask)
     about = _about_mean(values, mask)
-    squares, found = about**2, Margins(mask, about)
+    squares, found = (about**2).sum((1, 2)), Margins(mask, about)
+    case = (squares - (found.by_case**2 / per_case).sum(1)) / (n - per_case.size)
+    reader = (squares - (found.by_reader**2 / per_reader).sum(1)) / (n - per_reader.size)
+    return _from_differences(case, reader, _half_squared_difference(about, found, mask)["neither"])
+
+
+def every_pair_components(values: Floats, mask: Mask) -> Floats:
+    """The same from half the squared differences over all pairs of readings alike."""
+    about = _about_mean(values, mask)
+    return _from_differences(**_half_squared_difference(about, Margins(mask, about), mask))
+
+
+def _half_squared_difference(about: Floats, found: Margins, mask: Mask) -> dict[str, Floats]:
+    n, per_case, per_reader = _counts(mask)
     of_case, of_reader = mask * (per_case - 1.0), mask * (per_reader[:, None] - 1.0)
-    of_neither = mask * (n - 1.0) - of_case - of_reader
-    _, *products = found.moments
-    case, reader, neither = (
-        (squares * partners).sum((1, 2)) / partners.sum() - product
-        for partners, product in zip((of_case, of_reader, of_neither), products, strict=True)
-    )
+    partners = {"case": of_case, "reader": of_reader, "neither": mask * (n - 1.0) - of_case - of_reader}
+    return {
+        shared: (about**2 * counts).sum((1, 2)) / counts.sum() - product
+        for (shared, counts), product in zip(partners.items(), found.moments[1:], strict=True)
+    }
+
+
+def _from_differences(case: Floats, reader: Floats, neither: Floats) -> Floats:
     return np.stack([neither - case, neither - reader, case + reader - neither])
 
 
@@ -137,21 +153,16 @@ class TwoWay:
     df: Floats
 
 
-def two_way(components: Floats, weights: Floats, mask: Mask, *, effective: bool = False) -> TwoWay:
-    """From components (3, S) and weights (R, C).
-
-    `effective`: readers and cases are counted as Kish counts, by how evenly the weights fall on them; the same as their
-    number where all weigh alike.
-    """
+def two_way(components: Floats, weights: Floats, mask: Mask) -> TwoWay:
+    """From components (3, S) and weights (R, C)."""
     n, of_readers, of_cases = int(mask.sum()), (weights.sum(1) ** 2).sum(), (weights.sum(0) ** 2).sum()
     readers, cases = (int(mask.any(axis).sum()) for axis in (1, 0))
     case, reader, cell = np.maximum(components, 0.0) * [[of_cases], [of_readers], [(weights**2).sum()]]
     variance = case + reader + cell
-    r, c = (1 / of_readers, 1 / of_cases) if effective else (readers, cases)
     with np.errstate(invalid="ignore", divide="ignore"):
-        spread = (reader + cell) ** 2 / (r - 1) + (case + cell) ** 2 / (c - 1)
+        spread = (reader + cell) ** 2 / (readers - 1) + (case + cell) ** 2 / (cases - 1)
         spread = spread + cell**2 / max(n - readers - cases + 1, 1)
-        df = np.maximum(variance**2 / spread, min(r, c) - 1)
+        df = np.maximum(variance**2 / spread, min(readers, cases) - 1)
     se = np.where(variance > 0, np.sqrt(variance), np.nan)
     return TwoWay(special.stdtrit(df, TAILS[1]) * se, se, df)
 
@@ -167,9 +178,8 @@ def on_logit(value: Floats, half: Floats) -> Interval:
         return special.expit(centre - half), special.expit(centre + half)
 
 
-def wilson(value: Floats, n: Floats) -> Interval:
+def wilson(value: Floats, n: Floats, z: float | Floats = NORMAL) -> Interval:
     """Wilson's score interval for `value` among n trials taken as independent."""
-    z = special.ndtri(TAILS[1])
     centre = (value + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * np.sqrt(value * (1 - value) / n + z**2 / (4 * n * n))
     return centre - half, centre + half

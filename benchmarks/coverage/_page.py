@@ -13,9 +13,9 @@ Record = Mapping[str, Any]
 AIM = (0.93, 0.97)
 LEAST_UNBALANCED = 0.90
 WEIGHTS = ("case", "reader")
-BOTH_RANDOM = ("crossed bootstrap", "REML", "robust", "ORH", "Wilson, effective n")
+BOTH_RANDOM = ("crossed bootstrap", "REML", "robust", "ORH", "logit t")
 NAIVE = ("cases bootstrap", "readers bootstrap", "readings t", "Wilson")
-MOMENTS = ("default", "products", "products about the mean", "semivariances", "semivariances, effective df")
+MOMENTS = ("default", "products", "products about the mean", "differences, all pairs alike", "semivariances")
 TEMPLATE = Path(__file__).with_name("page.md")
 GROUPS = {
     STANDARD: "full tables and balanced thirds of a hundred cases",

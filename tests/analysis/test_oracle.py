@@ -104,7 +104,7 @@ def of_proportions(case) -> dict:
             events, n = inputs["events"], inputs["n"]
             return {"wilson": rates.wilson(events / n, n, level), "clopper_pearson": clopper_pearson(events, n, level)}
         case "effective":
-            estimate = an_estimate(inputs["p"], se=inputs["variance"] ** 0.5, df=10.0, level=level)
+            estimate = an_estimate(inputs["p"], se=inputs["variance"] ** 0.5, df=inputs["df"], level=level)
             found = rates.with_effective_n(estimate)
             return {"n_effective": rates.effective_n(estimate), "interval": (found.low, found.high)}
         case "logit":

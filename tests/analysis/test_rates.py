@@ -37,12 +37,18 @@ def test_no_event_and_every_event_reach_the_ends_of_wilson(reference):
 
 
 def test_with_the_variance_of_independent_trials_the_effective_sample_is_their_number(reference):
-    found = with_effective_n(a_rate(0.22, se=(0.22 * 0.78 / 100) ** 0.5, df=9.0))
+    found = with_effective_n(a_rate(0.22, se=(0.22 * 0.78 / 100) ** 0.5, df=1e12))
     assert effective_n(found) == pytest.approx(100)
     expected = reference["proportions"]["expected"]["wilson_22_100"]["value"]
     assert [found.low, found.high] == pytest.approx(expected, rel=1e-7)
     assert (found.method, found.label, found.random) == (Method.WILSON, EFFECTIVE, ("reader", "case"))
-    assert isnan(found.df)
+
+
+def test_a_variance_that_is_known_from_few_readers_is_worth_fewer_trials():
+    se = (0.22 * 0.78 / 100) ** 0.5
+    of_few, of_many = (with_effective_n(a_rate(0.22, se=se, df=df)) for df in (9.0, 90.0))
+    assert of_few.low < of_many.low < of_many.high < of_few.high
+    assert of_few.df == 9.0
 
 
 def test_readings_that_hang_together_are_worth_fewer_trials_than_there_are():

@@ -61,16 +61,16 @@ def test_moments_equal_a_loop_over_all_pairs_of_pairs(design):
 
 
 @given(designs())
-def test_semivariances_equal_a_loop_over_all_pairs_of_readings(design):
+def test_semivariances_equal_the_variances_within_readers_and_cases_and_a_loop_over_pairs_that_share_neither(design):
     mask, values = design
     cells = [(r, c, values[r, c]) for r, c in zip(*np.nonzero(mask), strict=True)]
-    differences = {"same_case": [], "same_reader": [], "neither": []}
-    for (r, c, x), (s, d, y) in itertools.permutations(cells, 2):
-        shared = {(False, True): "same_case", (True, False): "same_reader"}
-        differences[shared.get((r == s, c == d), "neither")].append((x - y) ** 2 / 2)
+    apart = [(x - y) ** 2 / 2 for (r, c, x), (s, d, y) in itertools.permutations(cells, 2) if r != s and c != d]
     found = semivariances(values[mask], layout_of(mask))
-    for name, some in differences.items():
-        assert getattr(found, name) == pytest.approx(np.mean(some), rel=1e-12, abs=1e-12)
+    assert found.neither == pytest.approx(np.mean(apart), rel=1e-12, abs=1e-12)
+    for name, rows, there in (("same_reader", values, mask), ("same_case", values.T, mask.T)):
+        own = [row[read] for row, read in zip(rows, there, strict=True) if read.sum() > 1]
+        pooled = np.average([one.var(ddof=1) for one in own], weights=[len(one) - 1 for one in own])
+        assert getattr(found, name) == pytest.approx(pooled, rel=1e-12, abs=1e-12)
 
 
 def test_a_very_uneven_table_has_its_variance_from_differences_and_says_so():

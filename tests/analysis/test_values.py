@@ -11,6 +11,8 @@ from scipy import stats
 from analysis.analyse import analyse
 from analysis.inference.estimate import Method
 from analysis.inference.rates import effective_n, wilson
+from analysis.inference.refusals import ZERO_VARIANCE
+from analysis.inference.student import logit_interval, t_quantile
 from analysis.outcomes.frame import HARM_ROWS, frame
 from analysis.outcomes.laid import lay_out
 from analysis.outcomes.values import values
@@ -132,17 +134,22 @@ def test_within_specialties_the_same_readers_are_drawn_and_as_many_cases_of_each
     assert (laid.within_specialties.cases != laid.draws.cases).any()
 
 
-def test_the_rate_of_what_happens_or_not_has_wilsons_interval_beside_it_and_nothing_else_has(a_cut):
+def test_the_rate_of_what_happens_or_not_has_wilsons_interval_and_one_on_the_logit_scale_beside_it(a_cut):
     study = frame(a_cut(), a_cut().rubric)
     for measure, table_of in study.tables.items():
         for found in values(study, table_of, study.arms["physician"], level=0.95):
-            assert (found.beside is not None) == (measure in ("severe", "moderate", "mild"))
-            if found.beside is not None and found.estimate.refused is None:
-                rate, n = found.estimate.value, effective_n(found.estimate)
-                exact = found.estimate.method is Method.CLOPPER_PEARSON
-                assert found.beside.method == (Method.CLOPPER_PEARSON if exact else Method.WILSON)
-                if not exact:
-                    assert (found.beside.low, found.beside.high) == pytest.approx(wilson(rate, n, 0.95))
+            rate, beside = found.estimate, found.beside
+            assert (beside is not None) == (measure in ("severe", "moderate", "mild"))
+            if beside is None or rate.refused is not None:
+                continue
+            if rate.method is Method.CLOPPER_PEARSON:
+                assert beside.refused == ZERO_VARIANCE
+                continue
+            assert rate.method is Method.WILSON
+            trials = effective_n(rate) * (t_quantile(0.975, 1e12) / t_quantile(0.975, rate.df)) ** 2
+            assert (rate.low, rate.high) == pytest.approx(wilson(rate.value, trials, 0.95))
+            half = t_quantile(0.975, rate.df) * rate.se
+            assert (beside.low, beside.high) == pytest.approx(logit_interval(rate.value, half))
 
 
 def test_runs_without_a_value_are_counted_beside_the_mean_of_the_others(a_cut):
