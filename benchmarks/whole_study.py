@@ -12,11 +12,12 @@ from _figures import figure
 from _products import bare_products
 from _shape_study import DRAWS, SEED, shape_cut
 
-from analysis.inference.bootstrap import Draws, Table, draw, mean_differences
+from analysis.inference.bootstrap import Table, draw, mean_differences
 from analysis.inference.layout import layout_of
 from analysis.inference.twoway import twoway
 from analysis.outcomes.contrasts import contrasts
-from analysis.outcomes.frame import Frame, MeasureTable, PhysicianArm, frame
+from analysis.outcomes.frame import MeasureTable, PhysicianArm
+from analysis.outcomes.laid import Laid, lay_out
 from analysis.outcomes.specialties import by_specialty
 
 MEASURES = ("severe", "safety", "completeness", "restraint", "f1")
@@ -27,24 +28,29 @@ def peak_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def every_contrast(study: Frame, arm: PhysicianArm, draws: Draws, specialty_of: dict[str, str]) -> int:
-    """All contrasts; how many have both intervals."""
-    found = 0
+def every_contrast(laid: Laid) -> int:
+    """All contrasts, as a report has them; how many have both intervals."""
+    found, arm = 0, laid.arms[0]
+    asked = {"level": 0.95, "mixed_modes": True}
     for name in MEASURES:
-        table = study.tables[name]
-        whole = contrasts(study, table, arm, draws, level=0.95, mixed_modes=True)
-        parts = by_specialty(study, table, arm, draws, specialty_of, level=0.95, mixed_modes=True)
+        table = laid.study.tables[name]
+        whole = contrasts(laid.study, table, arm, laid.draws, **asked)
+        parts = by_specialty(laid.study, table, arm, laid.within_specialties, laid.specialty_of, **asked)
         made = [*whole, *(part.contrast for part in parts)]
         found += sum(one.default.refused is None and one.bootstrap.refused is None for one in made)
     return found
 
 
-def products_of(study: Frame, arm: PhysicianArm, draws: Draws, specialty_of: dict[str, str]) -> list:
+def products_of(laid: Laid) -> list:
     """The bare products of the same: of each measure, or each part of a composite, over the whole and by specialty."""
-    own = np.array([specialty_of[case] for case in study.cases])
-    groups = [np.ones(own.size, dtype=bool), *(own == name for name in sorted(set(own.tolist())))]
-    parts = [part for name in MEASURES for part in (study.tables[name].parts or (study.tables[name],))]
-    return [bare_products(*_tables(part, arm, group), draws=draws) for part in parts for group in groups]
+    own = np.array([laid.specialty_of[case] for case in laid.study.cases])
+    groups = [(own == name, laid.within_specialties) for name in sorted(set(own.tolist()))]
+    groups.insert(0, (np.ones(own.size, dtype=bool), laid.draws))
+    tables = [laid.study.tables[name] for name in MEASURES]
+    parts = [part for table in tables for part in (table.parts or (table,))]
+    return [
+        bare_products(*_tables(part, laid.arms[0], group), draws=draws) for part in parts for group, draws in groups
+    ]
 
 
 def _tables(part: MeasureTable, arm: PhysicianArm, group: np.ndarray) -> tuple[Table, list[Table]]:
@@ -76,15 +82,12 @@ def at_more_readings(times: int) -> float:
 
 def main() -> None:
     cut = shape_cut()
-    study = frame(cut, cut.rubric, [])
-    arm = study.arms["physician"]
-    specialty_of = {case: cut.cases[case].specialty for case in study.cases}
-    draws = draw(SEED, DRAWS, len(study.readers), len(study.cases))
+    laid = lay_out(cut, cut.rubric, [], seed=SEED, draws=DRAWS)
     before = peak_mb()
-    made = every_contrast(study, arm, draws, specialty_of)
+    made = every_contrast(laid)
     after = peak_mb()
-    (whole,) = seconds(lambda: every_contrast(study, arm, draws, specialty_of), times=2)
-    products = products_of(study, arm, draws, specialty_of)
+    (whole,) = seconds(lambda: every_contrast(laid), times=2)
+    products = products_of(laid)
     (bare,) = seconds(lambda: [one() for one in products], times=3)
     figure("whole study: contrasts with both intervals", made, "contrasts")
     figure("whole study: every contrast", whole, "s")
