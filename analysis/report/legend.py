@@ -3,7 +3,6 @@
 from analysis.inference.estimate import Estimand
 from analysis.outcomes.findings import MAIN, Findings, Row
 from analysis.wording import listed, percent
-from study.profile import Scale
 
 ROUNDING = 1e-12  # a mean of ones over many readings may miss 1 by this much
 
@@ -69,7 +68,7 @@ def _unbounded(found: Findings) -> str:
     """That t knows no ends of a scale; of counts there is nothing to say."""
     scales = {measure.name: measure.scale for measure in found.measures}
     bounded = any(
-        scales[row.contrast.measure] is not Scale.COUNT and row.contrast.default.refused is None
+        scales[row.contrast.measure] != "count" and row.contrast.default.refused is None
         for row in found.rows
         if row.contrast.measure in scales
     )

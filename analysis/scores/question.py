@@ -81,6 +81,7 @@ def check(table: ScoreTable, question: Question, measure: str | None, methods: S
     better = better_of(question, measure)
     faults = [
         *_modalities(table, question),
+        *_direction(question, measure),
         *_margin(question, measure, better),
         *_shares(question, better),
         *_settings(question, methods, strata),
@@ -129,6 +130,16 @@ def _systems_among_readers(table: ScoreTable) -> list[Score]:
     systems = {row.modality for row in table.rows if row.reader == row.modality}
     among = {(row.reader, row.modality): row for row in reversed(table.rows) if row.reader in systems - {row.modality}}
     return [row for _, row in sorted(among.items())]
+
+
+def _direction(question: Question, measure: str | None) -> list[Fault]:
+    """A measure of ours has its direction: turned around, superior would mean inferior."""
+    ours = known(measure)
+    if ours is None or question.better in (None, ours.better):
+        return []
+    return [
+        Fault("--better", f"of {measure} is {ours.better}; give the measure another name if yours is turned around")
+    ]
 
 
 def _margin(question: Question, measure: str | None, better: Better | None) -> list[Fault]:

@@ -273,13 +273,15 @@ def test_our_measures_are_proportions_and_a_percentage_is_refused():
     ("measure", "margin", "expected"),
     [
         ("f1_weighted", 5.0, "--margin: must be below 1: f1_weighted lies between 0 and 1"),
+        ("f1_weighted", None, "--better: of f1_weighted is higher"),
         ("restraint", None, "SCORES.csv: restraint is a ratio of sums: the mean of one score a reading is"),
         ("overall", None, "SCORES.csv: overall is made of other measures' totals: the mean of one score a reading is"),
     ],
 )
 def test_what_is_known_of_our_measures_is_held_against_a_question(measure, margin, expected):
     rows = panel(np.clip(some(), 0, 1))
-    (fault,) = refused(rows, Question("A", "physician", measure=measure, margin=margin))
+    turned = Better.LOWER if expected.startswith("--better") else None
+    (fault,) = refused(rows, Question("A", "physician", measure=measure, margin=margin, better=turned))
     assert fault.startswith(expected)
     better = Better.HIGHER
     assert answer(rows, Question("A", "physician", measure="ours", margin=5.0, better=better))["conclusion"]

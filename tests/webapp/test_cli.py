@@ -257,7 +257,11 @@ def test_a_comparison_is_one_json_document(primum):
     assert (found["schema"], found["test"], found["method"], found["n_readings"]) == (1, "two", "two-way", 30)
     assert primum.err.startswith("Only 5 readers: ")
     assert primum("compare", table, "--test", "two", "--control", "physician") == 0
-    assert "estimate\t" in primum.out
+    lines = primum.out.splitlines()
+    assert lines[0] == "two − physician"
+    assert [line.split("  ")[0] for line in lines[1:]] == ["estimate", "95 % interval", "", "method", "random", "from"]
+    assert lines[3].strip().startswith("Only 5 readers: ")
+    assert primum.err == ""
     assert primum("compare", table, "--test", "two", "--control", "physician", "--draws", "1000001", "--json") == 1
     assert primum.err == "--draws: must lie between 2 and 1,000,000\n"
 

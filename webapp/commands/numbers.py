@@ -45,6 +45,7 @@ def compare(
     from analysis.compare import compare as compared
     from analysis.inference.estimate import Method, Weighting
     from analysis.inference.refusals import few_readers
+    from analysis.report.compared import comparison_lines
     from analysis.scores.scoretable import parse_scores
     from analysis.scores.strata import parse_strata
     from study.profile import Better
@@ -68,15 +69,14 @@ def compare(
     )
     drawn = None if strata is None else parse_strata(read_file(strata), strata.name)
     answered = compared(parse_scores(read_file(scores), scores.name), question, drawn)
-    found = comparison_json(answered)
+    if not as_json:
+        for line in comparison_lines(answered):
+            say(line)
+        return
     for warning in (answered.estimate.label, few_readers(answered.estimate)):
         if warning:
             note(warning)
-    if as_json:
-        say_json(found, indent=1)
-        return
-    for name, value in found.items():
-        say(f"{name}\t{'' if value is None else value}")
+    say_json(comparison_json(answered), indent=1)
 
 
 def word(words: type[Word], given: str, option: str) -> Word:
