@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 from analysis.inference.estimate import Components, Mask
@@ -24,6 +24,8 @@ from study.errors import Fault, Faulty
 
 LARGER = 1.5
 """How much larger the variances may be than assumed, for the column that says what then."""
+LADDER = (LARGER, 2.0, 3.0)
+"""Likewise of a pilot's, which knows them less well than whoever states them says."""
 MOST_CELLS, MOST_ROWS, MOST_STUDIES = 1_000_000, 400, 100_000
 
 Progress = Callable[[str, int, int], None]
@@ -51,20 +53,35 @@ class PlanQuestion:
 
 
 @dataclass(frozen=True, slots=True)
+class Rung:
+    """The same size where all three variances are so many `times` as large. NaN: refused."""
+
+    times: float
+    half_width: float
+    power: tuple[float, ...]
+    power_margin: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class PlanRow:
     """One size of study. `per_reader` None: not the same for everybody.
 
-    `half_width_larger` is the half-width where all three variances are 1.5 times as large. `unread` counts cases for
+    `ladder` says what if the variances are larger than assumed, the smallest step first. `unread` counts cases for
     which the readings do not suffice. NaN: refused.
     """
 
     per_reader: int | None
     planned: Precision
-    half_width_larger: float
+    ladder: tuple[Rung, ...]
     power: tuple[float, ...]
     power_margin: float | None
     simulated: Simulated | None
     unread: int = 0
+
+    @property
+    def half_width_larger(self) -> float:
+        """The half-width on the first step, where the variances are 1.5 times as large."""
+        return self.ladder[0].half_width
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,9 +209,20 @@ def _row(question: PlanQuestion, per_reader: int | None, mask: Mask, progress: P
     return PlanRow(
         per_reader=per_reader,
         planned=planned,
-        half_width_larger=planned.half_width * LARGER**0.5,
+        ladder=tuple(_rung(question, planned, times) for times in (LADDER if question.pilot else (LARGER,))),
         power=tuple(power(planned, effect) for effect in question.effects),
         power_margin=None if question.margin is None else power_for_margin(planned, question.margin),
         simulated=simulated,
         unread=mask.shape[1] - planned.n_cases,
+    )
+
+
+def _rung(question: PlanQuestion, planned: Precision, times: float) -> Rung:
+    """All three variances larger alike: the degrees of freedom stay as they are."""
+    wider = replace(planned, se=planned.se * times**0.5, half_width=planned.half_width * times**0.5)
+    return Rung(
+        times=times,
+        half_width=wider.half_width,
+        power=tuple(power(wider, effect) for effect in question.effects),
+        power_margin=None if question.margin is None else power_for_margin(wider, question.margin),
     )

@@ -50,9 +50,10 @@ def _assumed(found: Plan) -> list[str]:
 
 
 def _limits(found: Plan) -> list[str]:
+    lower = "power what stands below" if len(larger(found)) > 1 else "power is lower"
     said = [
-        f"The variances are taken as known. If all three are {LARGER:g} times as large, the half-width is what stands "
-        "beside it, and power is lower. Readings that will be missing are not foreseen."
+        f"The variances are taken as known. If all three are {_steps(found)} times as large, the half-width is what "
+        f"stands beside it, and {lower}. Readings that will be missing are not foreseen."
     ]
     said += [
         f"With {counted(n, 'case')}, no number of readers brings the half-width down to {short(least)}."
@@ -85,11 +86,23 @@ def _simulation(found: Plan) -> list[str]:
     if not question.studies:
         return []
     level = question.level
+    own = ", and beside each power stands how well it is" if _powers_asked(found) else ""
     return [
         f"{counted(question.studies, 'study', 'studies')} invented for each size with normal effects (seed "
         f"{question.seed}) and analysed by the default: a share near {level:g} is known to ± "
-        f"{short(TWO_IN_95 * (level * (1 - level) / question.studies) ** 0.5)}."
+        f"{short(TWO_IN_95 * (level * (1 - level) / question.studies) ** 0.5)}{own}."
     ]
+
+
+def short_error(share: float, n: int) -> str:
+    """How well n invented studies know a share, at 95 %; also of none and of all of them (Agresti & Coull 1998)."""
+    towards = (share * n + 2) / (n + 4)
+    return plain(TWO_IN_95 * (towards * (1 - towards) / (n + 4)) ** 0.5, 2 if n < 1000 else 3)
+
+
+def _steps(found: Plan) -> str:
+    times = [f"{rung.times:g}" for rung in found.rows[0].ladder]
+    return " or ".join([", ".join(times[:-1]), times[-1]] if len(times) > 1 else times)
 
 
 def short(value: float) -> str:
@@ -105,8 +118,25 @@ Table = tuple[tuple[str, ...], ...]
 
 def sizes(found: Plan) -> Table:
     """What the formulas say of every size. A dash where there is no interval: the reason stands in the notes."""
-    heads = ("readers", "cases", "each", "readings", "SE", "df", "±", f"± if\n{LARGER:g} ×", *_powers_asked(found))
+    larger = (f"± if\n{rung.times:g} ×" for rung in found.rows[0].ladder)
+    heads = ("readers", "cases", "each", "readings", "SE", "df", "±", *larger, *_powers_asked(found))
     return (heads, *(_size_cells(row) for row in found.rows))
+
+
+def larger(found: Plan) -> Table:
+    """Power on every step of the ladder; no row where no power was asked, or the variances were stated."""
+    heads: tuple[str, ...] = ("readers", "cases", "each")
+    if found.question.pilot is None or not _powers_asked(found):
+        return (heads,)
+    steps = [rung.times for rung in found.rows[0].ladder]
+    heads += tuple(f"{asked}\nif {times:g} ×" for times in steps for asked in _powers_asked(found))
+    return (
+        heads,
+        *(
+            (*_named_size(row), *(cell for rung in row.ladder for cell in _shares(rung.power, rung.power_margin)))
+            for row in found.rows
+        ),
+    )
 
 
 def invented(found: Plan) -> Table:
@@ -133,7 +163,8 @@ def _size_cells(row: PlanRow) -> tuple[str, ...]:
     return (
         *_named_size(row),
         f"{planned.n_readings:,}",
-        *(short(value) for value in (planned.se, planned.df, planned.half_width, row.half_width_larger)),
+        *(short(value) for value in (planned.se, planned.df, planned.half_width)),
+        *(short(rung.half_width) for rung in row.ladder),
         *_shares(row.power, row.power_margin),
     )
 
@@ -147,7 +178,10 @@ def _invented_cells(row: PlanRow) -> tuple[str, ...]:
         plain(simulated.coverage, 3),
         short(simulated.half_width),
         " to ".join(short(end) for end in simulated.half_widths),
-        *_shares(simulated.power, None if row.power_margin is None else simulated.power_margin),
+        *(
+            f"{plain(share, 2)} ± {short_error(share, simulated.n)}"
+            for share in (*simulated.power, *(() if row.power_margin is None else (simulated.power_margin,)))
+        ),
     )
 
 
@@ -198,6 +232,15 @@ def _row_json(row: PlanRow, effects: Sequence[float]) -> Json:
         "half_width": number(planned.half_width),
         "half_width_larger": number(row.half_width_larger),
         "share_of_variance": {part: number(getattr(shares, part)) for part in PARTS},
+        "ladder": [
+            {
+                "times": rung.times,
+                "half_width": number(rung.half_width),
+                "power": _powers(effects, rung.power),
+                "power_margin": number(rung.power_margin),
+            }
+            for rung in row.ladder
+        ],
         "power": _powers(effects, row.power),
         "power_margin": number(row.power_margin),
         "simulated": None
@@ -208,7 +251,9 @@ def _row_json(row: PlanRow, effects: Sequence[float]) -> Json:
             "half_width_10": number(simulated.half_widths[0]),
             "half_width_90": number(simulated.half_widths[1]),
             "power": _powers(effects, simulated.power),
+            "power_se": [number(simulated.error(share)) for share in simulated.power],
             "power_margin": number(simulated.power_margin),
+            "power_margin_se": number(simulated.error(simulated.power_margin)),
             "refused": simulated.n_refused,
         },
         "refused": None

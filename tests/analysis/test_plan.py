@@ -12,7 +12,7 @@ from analysis.inference.estimate import Components
 from analysis.inference.planning import balanced
 from analysis.plan import PlanQuestion, plan
 from analysis.report.plancurve import plan_curve
-from analysis.report.planned import invented, notes, plan_json, sizes
+from analysis.report.planned import invented, larger, notes, plan_json, short_error, sizes
 from analysis.scores.assignment import parse_assignment
 from analysis.scores.pilot import parse_pilot
 from study.errors import Faulty
@@ -45,6 +45,30 @@ def test_variances_half_as_large_again_widen_the_interval_by_their_root():
     larger = Components(*(1.5 * part for part in (144.0, 64.0, 256.0)))
     for row, again in zip(plan(question()).rows, plan(question(components=larger)).rows, strict=True):
         assert row.half_width_larger == pytest.approx(again.planned.half_width)
+
+
+def test_a_pilot_s_variances_are_tried_on_a_ladder_with_the_power_on_each_step():
+    pilot = parse_pilot(json.dumps(COMPARISON).encode(), "pilot.json")
+    found = plan(question(components=pilot.components, pilot=pilot, effects=(4,), margin=3.0))
+    for times in (1.5, 2, 3):
+        scaled = Components(*(times * getattr(pilot.components, part) for part in ("case", "reader", "cell")))
+        again = plan(question(components=scaled, effects=(4,), margin=3.0))
+        for row, other in zip(found.rows, again.rows, strict=True):
+            (rung,) = [one for one in row.ladder if one.times == times]
+            assert rung.half_width == pytest.approx(other.planned.half_width)
+            assert rung.power == pytest.approx(other.power)
+            assert rung.power_margin == pytest.approx(other.power_margin)
+    assert sizes(found)[0][6:10] == ("±", "± if\n1.5 ×", "± if\n2 ×", "± if\n3 ×")
+    assert len(larger(found)) == len(found.rows) + 1
+    assert {len(cells) for cells in larger(found)} == {3 + 3 * 2}
+    assert "If all three are 1.5, 2 or 3 times as large" in " ".join(notes(found))
+    assert len(larger(plan(question(effects=(4,))))) == len(larger(plan(question(pilot=pilot)))) == 1
+
+
+def test_a_share_of_invented_studies_is_never_known_for_sure():
+    assert short_error(0.5, 400) == "0.05"
+    assert short_error(1.0, 100) == short_error(0.0, 100) == "0.03"
+    assert short_error(0.9, 2000) == "0.013"
 
 
 def test_the_very_assignment_is_planned_for_however_uneven():
@@ -157,8 +181,8 @@ def test_what_a_pilot_cannot_know_is_said():
     assert "between readers 0, between cases 3.15, between cells 4.12 (from pilot.json: A − physician)" in said
     assert "The pilot's variance between readers is negative and taken as 0" in said
     assert "with 8 readers the true one between readers is at best 0.437 to 4.14 times what was found" in said
-    assert "If all three are 1.5 times as large" in said
     assert "stated" in notes(plan(question()))[0]
+    assert "If all three are 1.5 times as large" in " ".join(notes(plan(question())))
 
 
 def test_a_size_without_an_interval_and_cases_that_nobody_would_read_are_said():
@@ -179,7 +203,7 @@ def test_the_document_has_every_key_and_no_nan_and_every_cell_a_head():
         assert json.loads(json_bytes(document), parse_constant=pytest.fail) == document
         assert list(document["rows"][0]) == [
             *("readers", "cases", "cases_per_reader", "readings", "se", "df", "half_width", "half_width_larger"),
-            *("share_of_variance", "power", "power_margin", "simulated", "refused"),
+            *("share_of_variance", "ladder", "power", "power_margin", "simulated", "refused"),
         ]
         assert len({len(row) for row in sizes(found)}) == len({len(row) for row in invented(found)}) == 1
         assert len(invented(found)) == (len(found.rows) + 1 if asked.studies else 1)
@@ -194,6 +218,9 @@ def test_what_was_invented_stands_beside_the_formula():
     heads, cells = invented(found)
     assert heads[3:] == ("coverage", "±", "± of 8 in 10", "power\nat 20", "power,\nmargin 9")
     assert cells[3] == f"{row['simulated']['coverage']:.3f}"
+    power, error = row["simulated"]["power"][0]["power"], row["simulated"]["power_se"][0]
+    assert error == pytest.approx((power * (1 - power) / 60) ** 0.5)
+    assert cells[6] == f"{power:.2f} ± {short_error(power, 60)}"
     assert "60 studies invented for each size with normal effects (seed 4)" in notes(found)[-1]
 
 

@@ -159,18 +159,24 @@ def _member(path: Path) -> bytes:
 
 def _show(found: "Plan") -> None:
     """The sizes as a table, what was invented for them, and what must be said beside it, a sentence a line."""
-    from analysis.report.planned import invented, notes, sizes
+    from analysis.report.planned import invented, larger, notes, sizes
 
     for line in _lines(sizes(found)):
         say(line)
     say("")
     if found.question.studies:
-        say("Invented studies:")
-        for line in _lines(invented(found)):
-            say(line)
-        say("")
+        _show_table("Invented studies:", invented(found))
+    if len(larger(found)) > 1:
+        _show_table("Power if all three variances are larger than in the pilot:", larger(found))
     for sentence in notes(found):
         say(sentence)
+
+
+def _show_table(title: str, table: "Table") -> None:
+    say(title)
+    for line in _lines(table):
+        say(line)
+    say("")
 
 
 def _lines(table: "Table") -> list[str]:
