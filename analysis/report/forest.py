@@ -51,7 +51,7 @@ def forest_figure(found: Findings) -> Figure:
         says=_says(forest),
         caption=f"Thick: {percent(found.level)} interval, allowing for other physicians and other cases like these. "
         "Thin: crossed bootstrap. Hollow: a reference policy. An arrowhead: what goes on beyond the figure."
-        f"{margin} The table below holds the same numbers.",
+        f"{margin} The table of differences has the numbers.",
         svg=forest_svg(forest),
         rows=[difference_row(row) for row in forest.rows],
         narrow=True,

@@ -9,7 +9,7 @@ from analysis.plan import Plan
 from analysis.report import svg
 from analysis.wording import counted
 
-LEFT, WIDE, HIGH, GAP, TOP, KEY = 60.0, 420.0, 200.0, 62.0, 28.0, 190.0
+LEFT, WIDE, HIGH, GAP, TOP, KEY = 60.0, 420.0, 200.0, 76.0, 28.0, 190.0
 MOST_POINTS = 60
 DASHES = (None, "7 3", "2 3", "9 3 2 3")
 COLORS = (svg.BLUE, svg.ORANGE, svg.INK, svg.MUTED)
