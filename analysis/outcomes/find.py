@@ -5,8 +5,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from analysis.inference.estimate import Estimate
 from analysis.inference.families import holm
 from analysis.inference.heterogeneity import Heterogeneity
+from analysis.inference.margins import conclude
 from analysis.outcomes.agreement import complete_table, reliability
 from analysis.outcomes.ahead import how_often_ahead
 from analysis.outcomes.arms import ArmContrast, arm_contrasts
@@ -16,6 +18,7 @@ from analysis.outcomes.counts import count
 from analysis.outcomes.findings import COMPLETED_ONLY, HARMS, MAIN, PER_HUNDRED, Findings, Row
 from analysis.outcomes.harms import HarmRate, harm_differences, harm_rates, share_contrasts, share_values
 from analysis.outcomes.laid import LEVEL, Laid, lay_out
+from analysis.outcomes.missing import Missing, TippingPoint, missing_of, tipping_point
 from analysis.outcomes.numbers import numbers_needed
 from analysis.outcomes.sensitivity import Sensitivity, sensitivities
 from analysis.outcomes.specialties import OfSpecialty, apart, by_specialty
@@ -69,6 +72,7 @@ def find(
         needed=numbers_needed(alone, [row.contrast for row in numbered if row.analysis == MAIN]),
         arms=_between_arms(laid),
         sensitivities=_sensitivities(laid, numbered, shown),
+        tipping=_tipping(laid, numbered, shown),
         ahead=() if shown is None else _ahead(laid, rubric, shown),
         systems=() if shown is None else _against_others(laid, shown.test),
         specialties=specialties,
@@ -225,13 +229,39 @@ def _shown(laid: Laid, rows: Sequence[Row]) -> Cells | None:
     return cells(laid.study, laid.table, laid.arms[0], place)
 
 
-def _sensitivities(laid: Laid, rows: Sequence[Row], shown: Cells | None) -> tuple[Sensitivity, ...]:
-    """Of the protocol's comparison; nothing where it names none, or one that has no value here."""
+def _primary(laid: Laid, rows: Sequence[Row], shown: Cells | None) -> Contrast | None:
+    """The protocol's comparison; None where it names none, or one that has no value here."""
     wanted = laid.cut.protocol.primary
     if wanted is None or shown is None:
-        return ()
+        return None
     if (shown.test, laid.measures[0].name, laid.arms[0].name) != (wanted.test, wanted.measure, wanted.control):
-        return ()
+        return None
     (primary,) = [one for one in _of_control(laid, rows, MAIN) if one.test == wanted.test]
-    completed = next((one for one in _of_control(laid, rows, COMPLETED_ONLY) if one.test == wanted.test), None)
-    return sensitivities(laid.study, primary, shown, completed)
+    return primary
+
+
+def _sensitivities(laid: Laid, rows: Sequence[Row], shown: Cells | None) -> tuple[Sensitivity, ...]:
+    primary = _primary(laid, rows, shown)
+    if primary is None or shown is None:
+        return ()
+    completed = next((one for one in _of_control(laid, rows, COMPLETED_ONLY) if one.test == primary.test), None)
+    return sensitivities(laid.study, primary, shown, completed, _missing(laid, primary))
+
+
+def _missing(laid: Laid, primary: Contrast) -> Missing | None:
+    return missing_of(laid.table, laid.arms[0], laid.place_of(primary.test))
+
+
+def _tipping(laid: Laid, rows: Sequence[Row], shown: Cells | None) -> TippingPoint | None:
+    """Of what the primary interval says: beside the protocol's margin, or on which side of no difference it lies."""
+    primary, wanted = _primary(laid, rows, shown), laid.cut.protocol.primary
+    missing = None if primary is None else _missing(laid, primary)
+    if primary is None or wanted is None or missing is None or primary.default.refused is not None:
+        return None
+
+    def says(estimate: Estimate) -> object:
+        if wanted.margin is None:
+            return estimate.low > 0, estimate.high < 0
+        return conclude(estimate, margin=wanted.margin, higher_is_better=laid.measures[0].better is Better.HIGHER)
+
+    return tipping_point(missing, says, level=LEVEL)

@@ -14,6 +14,7 @@ from analysis.outcomes.counts import ArmCounts
 from analysis.outcomes.frame import Frame
 from analysis.outcomes.harms import HarmRate
 from analysis.outcomes.laid import LEVEL
+from analysis.outcomes.missing import TippingPoint
 from analysis.outcomes.numbers import Needed
 from analysis.outcomes.sensitivity import Sensitivity
 from analysis.outcomes.specialties import OfSpecialty
@@ -65,6 +66,7 @@ class Findings:
     needed: tuple[Needed, ...]
     arms: tuple[ArmContrast, ...]
     sensitivities: tuple[Sensitivity, ...]
+    tipping: TippingPoint | None
     ahead: tuple[Sensitivity, ...]
     systems: tuple[SystemPair, ...]
     specialties: tuple[OfSpecialty, ...]

@@ -13,6 +13,8 @@ from analysis.inference.twoway import semivariance, twoway
 from analysis.outcomes.cells import Cells
 from analysis.outcomes.contrasts import Contrast
 from analysis.outcomes.frame import Frame
+from analysis.outcomes.missing import Missing, filled
+from analysis.wording import counted
 
 DEFAULT, BESIDE = "two-way, closed form (the default)", "crossed bootstrap"
 """The two looks that every difference has, and not only the primary one."""
@@ -33,7 +35,7 @@ class Sensitivity:
 
 
 def sensitivities(
-    study: Frame, primary: Contrast, compared: Cells, completed: Contrast | None
+    study: Frame, primary: Contrast, compared: Cells, completed: Contrast | None, missing: Missing | None
 ) -> tuple[Sensitivity, ...]:
     """The primary difference by every method; the default and its bootstrap first, what is conditional last.
 
@@ -46,6 +48,8 @@ def sensitivities(
         Its N readings.
     completed : Contrast, optional
         The same over readings that were handed in before time.
+    missing : Missing, optional
+        What could be filled in; None: nothing.
 
     Returns
     -------
@@ -54,17 +58,25 @@ def sensitivities(
         the measure is made of sums over readings.
     """
     variants = refuse_variants(study.cases, study.bases, compared.mask)
+    level = primary.default.level
     made = [
         Sensitivity(DEFAULT, Estimand.E1, primary.default),
         Sensitivity(BESIDE, Estimand.E1, primary.bootstrap),
         *(
             replace(one, estimate=withheld(one.estimate, variants))
-            for one in (*_both_random(compared, primary.default.level), *_conditional(compared, primary.default.level))
+            for one in (*_filled(missing, level), *_both_random(compared, level), *_conditional(compared, level))
         ),
     ]
     if completed is not None:
         made.insert(2, Sensitivity("two-way, completed readings only", Estimand.E1, completed.default))
     return tuple(made)
+
+
+def _filled(missing: Missing | None, level: float) -> Iterator[Sensitivity]:
+    if missing is None:
+        return
+    for where, estimate in filled(missing, level=level).items():
+        yield Sensitivity(f"two-way, {counted(missing.n, 'missing reading')} {where}", Estimand.E1, estimate)
 
 
 def _both_random(compared: Cells, level: float) -> Iterator[Sensitivity]:

@@ -197,10 +197,17 @@ def _missing(found: Findings) -> str:
         if found.of(COMPLETED_ONLY)
         else ""
     )
+    filled = (
+        " Missing scores of the primary comparison were also filled in: at each physician's own mean, all at the best "
+        "and all at the worst score, and at the own means moved by hundredths of the range until the primary interval "
+        "would say something else."
+        if found.tipping is not None
+        else ""
+    )
     return (
         "A reading that timed out with a draft was scored on its last saved draft, one that was opened and never saved "
         "as an empty plan, and a plan deliberately left empty as it was; readings never opened, still open or set "
-        f"aside are missing.{sensitivity}"
+        f"aside are missing.{sensitivity}{filled}"
     )
 
 

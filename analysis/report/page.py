@@ -27,7 +27,7 @@ from analysis.report.sections import (
     specialty_lines,
     systems_says,
 )
-from analysis.report.sentences import key_finding, mixed_notes
+from analysis.report.sentences import key_finding, mixed_notes, tipping_says
 from analysis.wording import counted, listed
 from study.profile import Better, Measure, MeasureKind, Scale
 from study.progress import TOLD, Ending
@@ -98,6 +98,7 @@ def report_html(found: Findings, figures: Mapping[str, Figure]) -> bytes:
             arm_pairs=arm_pairs(found),
             labels={measure.name: measure.label for measure in found.measures},
             best_says=best_says(found),
+            tipping_says=tipping_says(found),
             systems_says=systems_says(found),
             specialties=specialty_lines(found),
             legend=legend(found),

@@ -10,6 +10,7 @@ from analysis.outcomes.counts import count_rows
 from analysis.outcomes.findings import Findings
 from analysis.outcomes.harms import GROUPS, SINGLE, HarmRate
 from analysis.outcomes.sensitivity import Sensitivity
+from analysis.report.sentences import tipping_says
 from analysis.report.tables import difference_row, refused, value_row
 from analysis.wording import plain
 
@@ -90,6 +91,15 @@ def sensitivities(found: Findings) -> Rows:
     primary = found.primary
     of = None if primary is None else primary.id
     return [{"id": f"s{n}", "of": of, **_look(one, "difference")} for n, one in enumerate(found.sensitivities, start=1)]
+
+
+def tipping(found: Findings) -> Rows:
+    """How far the missing scores must lie from the physicians' own means before the primary conclusion is another."""
+    if found.tipping is None or found.primary is None:
+        return []
+    at = found.tipping
+    turns = {"missing": at.missing, "above": at.above, "below": at.below, "says": tipping_says(found)}
+    return [{"id": "t1", "of": found.primary.id, **turns}]
 
 
 def ahead(found: Findings) -> Rows:
@@ -273,6 +283,7 @@ ROWSETS: Mapping[str, Callable[[Findings], Rows]] = {
     "harm_rates": harm_rates,
     "numbers_needed": numbers_needed,
     "sensitivities": sensitivities,
+    "tipping": tipping,
     "ahead": ahead,
     "arms": arms,
     "systems_compared": systems,

@@ -148,3 +148,19 @@ def _is(sides: _Sides) -> str:
 def _lower_first(label: str) -> str:
     """`Weighted F1` → `weighted F1`, but `F1` stays."""
     return label[0].lower() + label[1:] if label[1:2].islower() else label
+
+
+def tipping_says(found: Findings) -> str | None:
+    """How much hangs on the readings that are missing; None: none is, or the measure is not one score a reading."""
+    at = found.tipping
+    if at is None:
+        return None
+    those = counted(at.missing, "missing score")
+    turns = [f"{plain(by, 2)} {where}" for by, where in ((at.above, "above"), (at.below, "below")) if by == by]
+    if not turns:
+        return (
+            f"Wherever the {those} lay, the worst to the best, the primary interval would say the same."
+        )
+    rest = "" if len(turns) == 2 else f"; {'below' if at.above == at.above else 'above'} them it would say the same"
+    where = " or ".join(turns)
+    return f"The primary interval would say something else with the {those} {where} the physicians' own means{rest}."

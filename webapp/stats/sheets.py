@@ -68,6 +68,7 @@ def _sensitivities(found: Found) -> list[Sheet]:
         for row in found.get("ahead", ())
     )
     notes = (
+        *(row["says"] for row in found.get("tipping", ())),
         *ahead,
         "A row under a label generalises over less than the default: it must not be read as if it said the same.",
     )

@@ -1,0 +1,102 @@
+"""What missing readings could do to the primary comparison: bounds, and the point at which the conclusion turns."""
+
+import csv
+import io
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analysis.analyse import analyse
+from analysis.inference.layout import layout_of
+from analysis.inference.twoway import twoway
+from analysis.outcomes.missing import Missing, filled, tipping_point
+from study.progress import SCORED
+
+MEAN, BEST, WORST = "at each physician's own mean", "all at the best score", "all at the worst score"
+
+
+def some_missing(seed, *, best=1.0, shift=0.0, n_absent=6):
+    """Eight physicians of ten cases each; a system that answered all."""
+    rng = np.random.default_rng(seed)
+    scores = np.clip(rng.normal(0.5, 0.15, (8, 10)) + rng.normal(0, 0.08, (8, 1)), 0, 1)
+    absent = np.zeros((8, 10), bool)
+    absent.ravel()[rng.permutation(80)[:n_absent]] = True
+    scores[absent] = np.nan
+    means = np.broadcast_to(np.nanmean(scores, axis=1, keepdims=True), scores.shape)
+    return Missing(absent, scores, means, np.clip(rng.normal(0.5 + shift, 0.1, 10), 0, 1), best)
+
+
+def side_of_zero(estimate):
+    return estimate.low > 0, estimate.high < 0
+
+
+def test_each_filling_is_the_default_interval_of_the_filled_table():
+    missing = some_missing(1)
+    for where, fill in ((MEAN, missing.own_means), (BEST, 1.0), (WORST, 0.0)):
+        whole = missing.system - np.where(missing.absent, fill, missing.scores)
+        expected = twoway(whole.ravel(), layout_of(np.ones((8, 10), bool)), level=0.95)
+        found = filled(missing, level=0.95)[where]
+        assert (found.value, found.se, found.df) == pytest.approx((expected.value, expected.se, expected.df))
+        assert found.n_readings == 80
+
+
+@given(st.integers(0, 500), st.sampled_from([1.0, 0.0]), st.integers(1, 20))
+def test_any_scores_between_the_ends_give_a_difference_between_the_bounds(seed, best, n_absent):
+    missing = some_missing(seed, best=best, n_absent=n_absent)
+    found = filled(missing, level=0.95)
+    low, high = sorted((found[BEST].value, found[WORST].value))
+    rng = np.random.default_rng(seed)
+    assert low <= missing.difference(rng.random(missing.scores.shape), level=0.95).value <= high
+    assert low <= found[MEAN].value <= high
+    assert (found[BEST].value < found[WORST].value) == (best == 1.0), "physicians at their best leave the system less"
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_conclusion_stands_up_to_the_tipping_point_and_is_another_there(seed):
+    missing = some_missing(seed, shift=0.08)
+    found = tipping_point(missing, side_of_zero, level=0.95)
+
+    def said(by):
+        return side_of_zero(missing.difference(np.clip(missing.own_means + by, 0, 1), level=0.95))
+
+    for point, direction in ((found.above, 1), (found.below, -1)):
+        last = 100 if np.isnan(point) else round(point * 100) - 1
+        assert all(said(direction * step / 100) == said(0) for step in range(last + 1))
+        assert np.isnan(point) or said(direction * point) != said(0)
+
+
+def test_a_tipping_point_is_found_above_and_below_and_where_there_is_none_it_is_not_a_number():
+    points = [tipping_point(some_missing(seed, shift=0.08), side_of_zero, level=0.95) for seed in range(12)]
+    assert any(np.isfinite(one.above) for one in points)
+    assert any(np.isnan(one.above) and np.isnan(one.below) for one in points)
+
+
+def test_a_report_fills_in_what_is_missing_and_says_what_hangs_on_it(a_cut):
+    made = analyse(a_cut(), seed=5, draws=100)
+    absent = sum(reading.ending not in SCORED for reading in a_cut().readings)
+    assert absent > 1
+    rows = list(csv.DictReader(io.StringIO(made.files["tables/sensitivities.csv"].decode())))
+    filled_in = [row for row in rows if "missing reading" in row["what"]]
+    assert [row["what"] for row in filled_in] == [
+        f"two-way, {absent} missing readings {where}" for where in (MEAN, BEST, WORST)
+    ]
+    document = json.loads(made.files["results.json"])
+    (row,) = document["tipping"]
+    primary = {one["of"] for one in document["sensitivities"]}
+    assert ({row["of"]}, row["missing"]) == (primary, absent)
+    assert row["says"] in made.files["report.html"].decode()
+    assert f"{absent} missing scores" in row["says"]
+    assert any("Missing scores of the primary comparison were also filled in" in one for one in document["methods"])
+
+
+def test_where_nothing_is_missing_nothing_is_filled_in(a_cut):
+    cut = a_cut()
+    cut = replace(cut, readings=tuple(one for one in cut.readings if one.ending in SCORED))
+    made = analyse(cut, seed=5, draws=100)
+    assert json.loads(made.files["results.json"])["tipping"] == []
+    assert not any("were also filled in" in one for one in json.loads(made.files["results.json"])["methods"])
+    assert "missing reading" not in made.files["tables/sensitivities.csv"].decode()
