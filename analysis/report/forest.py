@@ -79,8 +79,9 @@ def _says(forest: Forest) -> str:
         return "No system has an interval here."
     above, below = sum(one.low > 0 for one in given), sum(one.high < 0 for one in given)
     better, worse = (above, below) if forest.higher_is_better else (below, above)
+    lie = "lies" if better == 1 else "lie"
     return (
-        f"Of {counted(len(given), 'system')} with an interval, {better} lie wholly on the better side of no "
+        f"Of {counted(len(given), 'system')} with an interval, {better} {lie} wholly on the better side of no "
         f"difference, {worse} wholly on the worse side, and {len(given) - better - worse} across it."
     )
 

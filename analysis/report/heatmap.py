@@ -11,7 +11,7 @@ from analysis.report.figure import Figure
 from analysis.wording import counted, plain
 
 LEFT, TOP, WIDTH = 24.0, 26.0, 700.0
-SHADES = ("#0b2c5c", "#2b5a96", "#6d95c4", "#b4cbe4", "#e6e3d8", "#f2d3a8", "#e0a35c", "#b8661d", "#7a3800")
+SHADES = ("#0b2c5c", "#2b5a96", "#6d95c4", "#b4cbe4", "#dedac9", "#f2d3a8", "#e0a35c", "#b8661d", "#7a3800")
 """Far below 0 to far above 0. Without colour the two ends are alike, so cells above 0 carry a mark."""
 MIDDLE = len(SHADES) // 2
 WIDEST, TALL, TALLEST = 36.0, 420.0, 15.0

@@ -14,7 +14,7 @@ from study.profile import Measure
 PAIRS = (("completeness", "restraint"), ("recall_weighted", "precision_weighted"))
 """Upwards and to the right, by profile."""
 LEFT, TOP, SIDE, WIDTH = 54.0, 10.0, 400.0, 700.0
-KEY_LINE, SMALLEST_SPAN = 15.0, 0.05
+KEY_LINE, SMALLEST_SPAN, NUMBER = 15.0, 0.05, 10.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +133,9 @@ def _drawn(found: Findings, points: list[_Point], up: Measure, across: Measure) 
     frame = _frame(placed)
     shown = [point for point in placed if frame.holds(point)]
     parts = _axes(frame, up, across)
-    for draw in (_interval, _mark, _number):
+    for draw in (_interval, _mark):
         parts += [drawn for point in reversed(shown) for drawn in draw(frame, point)]
+    parts += _numbers(frame, shown)
     parts += _key(points, shown)
     height = max(TOP + SIDE + 44, TOP + 24 + KEY_LINE * (len(points) + 1))
     return svg.drawing(WIDTH, height, parts, name=name)
@@ -192,11 +193,33 @@ def _shape(x: float, y: float, point: _Point) -> str:
     return svg.dot(x, y, 4, svg.PAPER if point.across.kind == "policy" else svg.BLUE, edge=svg.BLUE)
 
 
-def _number(frame: _Frame, point: _Point) -> list[str]:
-    if point.across.kind == "physicians":
-        return []
-    x, y = frame.x(point.across.estimate.value), frame.y(point.up.estimate.value)
-    return [svg.words(x + 6, y - 5, str(point.number), size=10.5, color=svg.INK)]
+def _numbers(frame: _Frame, points: list[_Point]) -> list[str]:
+    """Beside each mark, at the first of its corners where nothing stands yet; the first, where all are taken."""
+    marks = [(frame.x(point.across.estimate.value), frame.y(point.up.estimate.value)) for point in points]
+    taken = [(x - 4, y - 4, x + 4, y + 4) for x, y in marks]
+    parts = []
+    for (x, y), point in zip(marks, points, strict=True):
+        if point.across.kind == "physicians":
+            continue
+        wide = NUMBER * svg.CHARACTER * 1.15 * len(str(point.number))
+        corners = [(left, base) for base in (y - 5, y + 13) for left in (x + 6, x - 6 - wide)]
+        free = (at for at in corners if not any(_meet(_letters(at, wide), other) for other in taken))
+        left, base = next(free, corners[0])
+        taken.append(_letters((left, base), wide))
+        parts.append(svg.words(left, base, str(point.number), size=NUMBER, color=svg.INK))
+    return parts
+
+
+_Box = tuple[float, float, float, float]
+
+
+def _letters(at: tuple[float, float], wide: float) -> _Box:
+    """What a number covers: left, top, right, bottom."""
+    return at[0], at[1] - 0.75 * NUMBER, at[0] + wide, at[1]
+
+
+def _meet(one: _Box, other: _Box) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
 def _key(points: list[_Point], shown: list[_Point]) -> list[str]:

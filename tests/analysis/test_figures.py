@@ -135,6 +135,21 @@ def test_completeness_stands_against_restraint_for_everybody(found):
     assert f"of 2 systems, {right} lie further right" in figure.says
 
 
+def test_numbers_of_systems_at_one_place_stand_at_different_corners(found):
+    alike = {value.measure: value.estimate for value in found.values if value.respondent == "Alder"}
+    same = tuple(
+        replace(value, estimate=alike[value.measure]) if value.kind == "system" else value for value in found.values
+    )
+    drawn = ElementTree.fromstring(tradeoff_figure(replace(found, values=same)).svg)  # noqa: S314  our own drawing
+    places = {
+        one.text: (float(one.get("x")), float(one.get("y")))
+        for one in drawn.iter("{http://www.w3.org/2000/svg}text")
+        if one.text in {"1", "2"}
+    }
+    (left, above), (right, below) = places["1"], places["2"]
+    assert abs(left - right) > 10 or abs(above - below) > 10
+
+
 def test_it_is_said_why_a_value_may_differ_from_the_one_beside_a_difference_where_one_may(found):
     said = "a difference leaves a reading out for both sides where either has none"
     whole = tuple(replace(value, undefined=0) for value in found.values)

@@ -45,6 +45,19 @@ def test_on_a_phone_every_cell_is_on_the_screen_under_its_label_and_the_forest_i
     page.close()
 
 
+def test_on_a_phone_a_long_table_of_differences_has_two_lines_a_system(page_file, chromium):
+    page = chromium.new_page(viewport={"width": 390, "height": 900})
+    page.goto(page_file.as_uri())
+    page.evaluate("document.querySelectorAll('table:has(td.interval)').forEach(one => one.classList.add('long'))")
+    row = page.locator("#primary ~ .scroll tbody tr").first
+    shown = {one.get_attribute("data-label"): one.bounding_box() for one in row.locator("td:visible").all()}
+    assert set(shown) == {"Difference", "95 % interval", "p"}
+    assert shown["Difference"]["y"] == row.locator("th").bounding_box()["y"]
+    assert shown["Difference"]["y"] < shown["95 % interval"]["y"] == shown["p"]["y"]
+    assert page.locator("td:visible").evaluate_all(INSIDE)
+    page.close()
+
+
 def test_on_paper_no_table_is_cut(page_file, chromium):
     page = chromium.new_page(viewport={"width": 688, "height": 1000})  # A4 less its margins
     page.goto(page_file.as_uri())
