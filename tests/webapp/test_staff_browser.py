@@ -87,6 +87,10 @@ def test_on_a_phone_a_difference_stands_with_its_interval_and_p_before_the_two_m
     cells = page.locator(".differences tbody tr").first.locator("td:visible")
     tops = {one.get_attribute("data-label"): one.bounding_box()["y"] for one in cells.all()}
     assert tops["Difference"] == tops["p"] < tops["95 % interval"] < tops["Bootstrap*"] < tops["System"]
+    page.evaluate("document.querySelector('.differences').classList.add('long')")
+    tops = {one.get_attribute("data-label"): one.bounding_box()["y"] for one in cells.all()}
+    assert list(tops) == ["Difference", "95 % interval", "p"]
+    assert tops["Difference"] < tops["95 % interval"] == tops["p"]
 
 
 def test_a_study_is_paused_and_resumed_with_a_reason_each(demo_served):
