@@ -21,9 +21,16 @@ def links(printed: str) -> dict[str, str]:
     return {"physician": found[0][0], "pi": found[1][0], "statistician": found[2][0]}
 
 
-def shoot(page: Page, name: str, width: int, height: int, *, whole: bool = False) -> None:
+def shoot(page: Page, name: str, width: int, height: int, *, down_to: str | None = None) -> None:
+    """The window, or of a longer page all that stands above and in an element of it."""
     page.set_viewport_size({"width": width, "height": height})
-    page.screenshot(path=ROOT / "docs" / f"{name}-{width}.png", full_page=whole)
+    path = ROOT / "docs" / f"{name}-{width}.png"
+    if down_to is None:
+        page.screenshot(path=path)
+        return
+    page.wait_for_load_state("networkidle")
+    end = page.locator(down_to).first.evaluate("one => one.getBoundingClientRect().bottom + window.scrollY")
+    page.screenshot(path=path, full_page=True, clip={"x": 0, "y": 0, "width": width, "height": round(end) + 16})
 
 
 def physician(page: Page, link: str) -> None:
@@ -44,13 +51,13 @@ def physician(page: Page, link: str) -> None:
     shoot(page, "case", 390, 844)
 
 
-def staff(page: Page, link: str, name: str) -> None:
+def staff(page: Page, link: str, name: str, down_to: str) -> None:
     page.goto(link)
     page.get_by_role("textbox", name="Password").fill(PASSWORD)
     page.get_by_role("button", name="Keep this password").click()
     page.get_by_role("heading", level=1).wait_for()
-    shoot(page, name, 1280, 900, whole=True)
-    shoot(page, name, 390, 844, whole=True)
+    shoot(page, name, 1280, 900, down_to=down_to)
+    shoot(page, name, 390, 844, down_to=down_to)
 
 
 def main() -> None:
@@ -75,8 +82,8 @@ def take(found: dict[str, str]) -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable(), args=["--no-sandbox"])
         physician(browser.new_page(viewport={"width": 1280, "height": 900}), found["physician"])
-        for name in ("pi", "statistician"):
-            staff(browser.new_page(), found[name], name)
+        for name, down_to in (("pi", "body"), ("statistician", ".drawn")):
+            staff(browser.new_page(), found[name], name, down_to)
         browser.close()
 
 
