@@ -158,9 +158,7 @@ def tipping_says(found: Findings) -> str | None:
     those = counted(at.missing, "missing score")
     turns = [f"{plain(by, 2)} {where}" for by, where in ((at.above, "above"), (at.below, "below")) if by == by]
     if not turns:
-        return (
-            f"Wherever the {those} lay, the worst to the best, the primary interval would say the same."
-        )
+        return f"Wherever the {those} lay, the worst to the best, the primary interval would say the same."
     rest = "" if len(turns) == 2 else f"; {'below' if at.above == at.above else 'above'} them it would say the same"
     where = " or ".join(turns)
     return f"The primary interval would say something else with the {those} {where} the physicians' own means{rest}."
