@@ -40,6 +40,8 @@ $(VENV)/.dev: $(VENV)/.runtime requirements-dev.txt
 demo: setup  ## two demo studies and a server: prints three links (DEMO="--port 9000" passes options on)
 	@$(BIN)/primum demo $(DEMO)
 
+# Every program that a test starts would compile all that it imports, where the environment forbids to keep it.
+test: export PYTHONDONTWRITEBYTECODE :=
 test: lint  ## everything: linters, types, directions of imports, all tests, coverage
 	@echo "— tests"
 	@rm -f .coverage .coverage.*
