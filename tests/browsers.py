@@ -17,6 +17,8 @@ from webapp.clock import system_clock
 FLAGS = ("--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync")
 # As long as a slow machine with much else to do may take over what is a moment elsewhere.
 expect.set_options(timeout=20_000)
+LOOKS_EACH_S = 0.01
+"""How often the server's thread looks whether it shall end: every test waits for that, and half a second is usual."""
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
 
 
@@ -55,7 +57,7 @@ def chromium() -> Iterator[Browser]:
 def serve(database: Database, chromium: Browser) -> Iterator[Served]:
     site = site_on(database, clock=system_clock)
     server = make_server("127.0.0.1", 0, site.app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=[LOOKS_EACH_S], daemon=True)
     thread.start()
     try:
         yield Served(site, f"http://127.0.0.1:{server.server_port}", chromium)
