@@ -14,7 +14,33 @@ from werkzeug.serving import make_server
 from study.db import Database
 from webapp.clock import system_clock
 
-FLAGS = ("--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync")
+# Each window of Chromium draws the suggestions of its address bar as pages of their own, which nobody sees here: they
+# cost more than the site's pages. Playwright turns off the other features; this list takes the place of its own.
+WITHOUT = (
+    "WebUIOmniboxPopup",
+    "WebUIOmniboxAimPopup",
+    "WebUIOmniboxFullPopup",
+    "AvoidUnnecessaryBeforeUnloadCheckSync",
+    "DestroyProfileOnBrowserClose",
+    "HttpsUpgrades",
+    "HttpsFirstBalancedModeAutoEnable",
+    "LensOverlay",
+    "MediaRouter",
+    "PaintHolding",
+    "ThirdPartyStoragePartitioning",
+    "AvoidCorsURLLoaderRestartOnRedirect",
+    "OptimizationHints",
+    "NetworkTimeServiceQuerying",
+    "AimEnabled",
+    "PreconnectToSearch",
+)
+FLAGS = (
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    f"--disable-features={','.join(WITHOUT)}",
+)
 # As long as a slow machine with much else to do may take over what is a moment elsewhere.
 expect.set_options(timeout=20_000)
 LOOKS_EACH_S = 0.01
