@@ -12,8 +12,10 @@ from analysis.inference.refusals import ZERO_VARIANCE, refuse_design
 from analysis.inference.semivariance import components as semivariance_components
 from analysis.inference.student import t_quantile, t_two_sided
 
-MOST_UNEVEN, LEAST_MEDIAN = 5, 3
-UNEVEN = "variance from differences of readings: some readers or cases were read far more often than others"
+MOST_UNEVEN, LEAST_MEDIAN = 2, 3
+FEWEST_EFFECTIVE = 3
+UNEVEN = "variance from differences of readings: some readers or cases were read more often than others"
+DOMINATED = "one or two readers, or cases, carry most of the weight: the interval may be too narrow"
 ROUNDING = 1e-12  # relative to the largest value: a spread below this is arithmetic, not data
 
 
@@ -119,7 +121,7 @@ def twoway(
 
     Notes
     -----
-    The components come from mean products (`components`); where reads are very uneven (`is_uneven`), from differences
+    The components come from mean products (`components`); where reads are uneven (`is_uneven`), from differences
     of readings (`analysis.inference.semivariance`), because mean products move with the place of zero there, and the
     label says so.
     Var = σ²_case Σ_c(Σ_r a)² + σ²_reader Σ_r(Σ_c a)² + σ²_cell Σ a², negative components taken as 0. Degrees of
@@ -130,19 +132,30 @@ def twoway(
     found = _interval(
         values, layout, semivariance_components, Method.TWO_WAY, level=level, weighting=weighting, value=value
     )
-    return found if found.refused is not None else replace(found, label=UNEVEN)
+    if found.refused is not None:
+        return found
+    return replace(found, label="; ".join(said for said in (UNEVEN, found.label) if said is not None))
 
 
 def is_uneven(layout: Layout) -> bool:
-    """Whether one reader read, or one case was read, more than five times as often as the median one.
+    """Whether one reader read, or one case was read, more than twice as often as the median one.
 
-    Only where the median is three or more: below it a table is a few chains, and neither kind of component is known
-    well.
+    Only where the median is three or more: below it a table is a few chains, in which mean products are known as well,
+    and give wide intervals rather than narrow ones.
     """
     if layout.n_readings == 0:
         return False
     counts = [(float(own.max()), float(np.median(own))) for own in (layout.per_reader, layout.per_case)]
     return any(median >= LEAST_MEDIAN and most > MOST_UNEVEN * median for most, median in counts)
+
+
+def is_dominated(weights: Floats, layout: Layout) -> bool:
+    """Whether the weights (N,) fall on readers, or on cases, as if there were fewer than three (Kish 1965).
+
+    Coverage of the default was below 0.90 there; no degrees of freedom make up for a population seen through one of it.
+    """
+    shares = (layout.by_reader(weights), layout.by_case(weights))
+    return any(1 / total(share**2) < FEWEST_EFFECTIVE - ROUNDING for share in shares)
 
 
 def semivariance(
@@ -212,6 +225,7 @@ def _interval(
         p=t_two_sided(estimate.value / se, df),
         components=found,
         shares=Shares(terms.case / variance, terms.reader / variance, terms.cell / variance),
+        label=DOMINATED if is_dominated(weights, layout) else None,
     )
 
 

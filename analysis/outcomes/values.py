@@ -115,11 +115,17 @@ def _of_system(table: MeasureTable, system: int, answered: Mask, read: Mask, lev
 
 
 def _over_cases(estimate: Estimate, influence: Floats, weights: Floats) -> Estimate:
-    """Cases random, the system fixed: variance of a weighted mean of independent cases, Student's t on C − 1."""
+    """Cases random, the system fixed: variance of a weighted mean of independent cases, Student's t on C − 1.
+
+    How far cases differ is known from all of them alike, whatever they weigh: squares of weighted influences would know
+    it from the few that were read most.
+    """
     n = estimate.n_cases
     if n < FEWEST_CASES:
         return replace(estimate, refused=few_cases(n))
-    variance = n / (n - 1) * total((weights * influence) ** 2)
+    there = weights > 0
+    about = influence[there] - total(influence[there]) / n
+    variance = total(about**2) / (n - 1) * total(weights**2)
     if variance <= ROUNDING**2:
         return replace(estimate, refused=ZERO_VARIANCE)
     return replace(estimate, se=variance**0.5, df=n - 1.0)

@@ -58,7 +58,7 @@ def _plain(group: str, n_readers: int, n_cases: int, per_reader: int) -> Design:
     return Design(f"{n_readers}·{n_cases}·{per_reader}", group, balanced(n_readers, n_cases, per_reader))
 
 
-STANDARD, BLOCKS, UNBALANCED = "standard", "blocks", "unbalanced"
+STANDARD, BLOCKS, BETWEEN, UNBALANCED = "standard", "blocks", "between", "unbalanced"
 
 DESIGNS = (
     _plain(STANDARD, 10, 30, 30),
@@ -71,6 +71,9 @@ DESIGNS = (
     _plain(BLOCKS, 24, 100, 8),
     _plain(BLOCKS, 50, 100, 6),
     _plain(BLOCKS, 101, 100, 10),
+    Design("20·100, one reads all, others 50", BETWEEN, by_popularity([100] + [50] * 19, [1.0] * 100)),
+    Design("20·100, one reads all, others 25", BETWEEN, by_popularity([100] + [25] * 19, [1.0] * 100)),
+    Design("10·100, two read all, others 20", BETWEEN, by_popularity([100] * 2 + [20] * 8, [1.0] * 100)),
     Design("20·100, two read all, others 10", UNBALANCED, by_popularity([100] * 2 + [10] * 18, [1.0] * 100)),
     Design("30·100, 10 cases read by all, others by 3", UNBALANCED, with_core(30, 100, 10, 9)),
     Design(

@@ -6,7 +6,7 @@ from string import Template
 from typing import Any
 
 from _cells import DEFAULT
-from _designs import BLOCKS, STANDARD, UNBALANCED
+from _designs import BETWEEN, BLOCKS, STANDARD, UNBALANCED
 
 Record = Mapping[str, Any]
 
@@ -20,6 +20,7 @@ TEMPLATE = Path(__file__).with_name("page.md")
 GROUPS = {
     STANDARD: "full tables and balanced thirds of a hundred cases",
     BLOCKS: "balanced blocks of 6 to 10 of a hundred cases",
+    BETWEEN: "uneven: the most reads two to five times the median",
     UNBALANCED: "unbalanced: the most reads above five times the median",
 }
 
@@ -41,6 +42,8 @@ def page(study: Record) -> tuple[str, list[str]]:
         error_draws=f"{error_draws:.3f}",
         error_reml=f"{error_reml:.3f}",
         cells=len(cells),
+        designs=len(_names(cells, "design")),
+        silent=_silent(cells),
         ranges=_ranges(cells),
         missed="\n".join(f"- {one}" for one in missed) or "None: every aim was met.",
         tables="\n\n".join(
@@ -52,11 +55,23 @@ def page(study: Record) -> tuple[str, list[str]]:
     return text, missed
 
 
+def _silent(cells: Sequence[Record]) -> str:
+    """Of the studies, how many had no interval; the others are what coverage is counted over."""
+    counts: dict[str, int] = {}
+    for cell in cells:
+        for name in (DEFAULT, *BOTH_RANDOM, *NAIVE):
+            if name in cell["methods"]:
+                method = cell["methods"][name]
+                counts[name] = counts.get(name, 0) + method["sets"] - method["given"]
+    named = [f"{name} {n:,}" for name, n in counts.items() if n]
+    return f"Studies without an interval: {', '.join(named)}." if named else "Every study had every interval."
+
+
 def misses(cells: Sequence[Record]) -> list[str]:
     """Designs and outcomes at which the default interval is outside its aim, under any weighting."""
     found = []
     for cell in cells:
-        low, high = (LEAST_UNBALANCED, 1.0) if cell["group"] == UNBALANCED else AIM
+        low, high = AIM if cell["group"] in (STANDARD, BLOCKS) else (LEAST_UNBALANCED, 1.0)
         for name in (DEFAULT, *(f"{DEFAULT}, {by} weights" for by in WEIGHTS)):
             method = cell["methods"].get(name)
             if method is not None and not low <= method["coverage"] <= high:
@@ -96,15 +111,15 @@ def _entry(cell: Record, name: str) -> str:
 
 def _weights(cells: Sequence[Record]) -> str:
     rows = []
+    of_means = [cell for cell in cells if f"{DEFAULT}, {WEIGHTS[0]} weights" in cell["methods"]]
     for group, what in GROUPS.items():
-        rows.append(
-            (what, *(_range(cells, group, f"{DEFAULT}{tail}") for tail in ("", ", case weights", ", reader weights")))
-        )
+        tails = ("", *(f", {by} weights" for by in WEIGHTS))
+        rows.append((what, *(_range(of_means, group, f"{DEFAULT}{tail}") for tail in tails)))
     return _markdown(("designs", "pair (E1)", "case (E2)", "reader (E3)"), rows)
 
 
 def _moments(cells: Sequence[Record]) -> str:
-    uneven = [cell for cell in cells if cell["group"] == UNBALANCED]
+    uneven = [cell for cell in cells if cell["group"] in (BETWEEN, UNBALANCED)]
     rows = [(f"{c['world']}, {c['design']}", *(_plain(c, name) for name in MOMENTS)) for c in uneven]
     for group in (STANDARD, BLOCKS):
         rows.append((f"range, {GROUPS[group]}", *(_range(cells, group, name) for name in MOMENTS)))

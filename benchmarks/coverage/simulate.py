@@ -28,7 +28,7 @@ from _designs import DESIGNS  # noqa: E402
 from _page import page  # noqa: E402
 from _worlds import WORLDS  # noqa: E402
 
-SIZE = Size(seed=20261121, sets=8000, with_draws=500, with_reml=120)
+SIZE = Size(seed=20261122, sets=8000, with_draws=500, with_reml=120)
 PROCESSES = 2
 
 

@@ -11,7 +11,7 @@ from analysis.inference.estimate import RefusalCode, Weighting
 from analysis.inference.layout import layout_of, weights_of
 from analysis.inference.semivariance import components as semivariance_components
 from analysis.inference.semivariance import semivariances
-from analysis.inference.twoway import UNEVEN, components, is_uneven, moments, semivariance, twoway
+from analysis.inference.twoway import DOMINATED, UNEVEN, components, is_uneven, moments, semivariance, twoway
 
 
 @st.composite
@@ -94,8 +94,23 @@ def test_an_ordinary_table_has_its_variance_from_mean_products_and_no_label(desi
     layout = layout_of(mask)
     assume(not is_uneven(layout))
     found = twoway(values[mask], layout, level=0.95)
-    assert found.label is None
+    assert found.label in (None, DOMINATED)
     assert found.components.reader == pytest.approx(components(values[mask], layout).reader, rel=1e-9, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("others", "dominated"), [(5, True), (40, False)], ids=["beside five of five", "beside five of forty"]
+)
+def test_where_one_reader_carries_most_of_the_weight_the_label_says_so(others, dominated):
+    rng = np.random.default_rng(8)
+    mask = np.zeros((6, 60), bool)
+    mask[0] = True
+    for row in mask[1:]:
+        row[rng.permutation(60)[:others]] = True
+    values, layout = rng.normal(size=mask.sum()), layout_of(mask)
+    found = twoway(values, layout, level=0.95)
+    assert (DOMINATED in (found.label or "")) is dominated
+    assert twoway(values, layout, level=0.95, weighting=Weighting.READER).label in (None, UNEVEN)
 
 
 @given(designs(full=True))

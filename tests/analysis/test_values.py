@@ -54,7 +54,7 @@ def test_a_system_is_weighed_as_its_cases_were_read_and_its_interval_is_for_new_
     assert len(set(times)) > 1
     weights, n = times / times.sum(), len(means)
     expected = weights @ means
-    se = (n / (n - 1) * np.sum((weights * (means - expected)) ** 2)) ** 0.5
+    se = (means.var(ddof=1) * np.sum(weights**2)) ** 0.5
     half = stats.t.ppf(0.975, n - 1) * se / (expected * (1 - expected))
     centre = np.log(expected / (1 - expected))
     found = value(cut, "Alder", "f1_weighted")
