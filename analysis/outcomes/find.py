@@ -9,6 +9,7 @@ from analysis.inference.estimate import Estimate
 from analysis.inference.families import holm
 from analysis.inference.heterogeneity import Heterogeneity
 from analysis.inference.margins import conclude
+from analysis.inference.refusals import refuse_variants
 from analysis.outcomes.agreement import complete_table, reliability
 from analysis.outcomes.ahead import how_often_ahead
 from analysis.outcomes.arms import ArmContrast, arm_contrasts
@@ -258,10 +259,12 @@ def _tipping(laid: Laid, rows: Sequence[Row], shown: Cells | None) -> TippingPoi
     missing = None if primary is None else _missing(laid, primary)
     if primary is None or wanted is None or missing is None or primary.default.refused is not None:
         return None
+    if refuse_variants(laid.study.cases, laid.study.bases, laid.arms[0].read | missing.absent) is not None:
+        return None
 
     def says(estimate: Estimate) -> object:
         if wanted.margin is None:
             return estimate.low > 0, estimate.high < 0
         return conclude(estimate, margin=wanted.margin, higher_is_better=laid.measures[0].better is Better.HIGHER)
 
-    return tipping_point(missing, says, level=LEVEL)
+    return tipping_point(missing, primary.default, says)

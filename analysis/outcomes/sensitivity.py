@@ -64,17 +64,18 @@ def sensitivities(
         Sensitivity(BESIDE, Estimand.E1, primary.bootstrap),
         *(
             replace(one, estimate=withheld(one.estimate, variants))
-            for one in (*_filled(missing, level), *_both_random(compared, level), *_conditional(compared, level))
+            for one in (*_both_random(compared, level), *_conditional(compared, level))
         ),
     ]
+    if missing is not None:
+        variants = refuse_variants(study.cases, study.bases, compared.mask | missing.absent)
+        made[2:2] = [replace(one, estimate=withheld(one.estimate, variants)) for one in _filled(missing, level)]
     if completed is not None:
         made.insert(2, Sensitivity("two-way, completed readings only", Estimand.E1, completed.default))
     return tuple(made)
 
 
-def _filled(missing: Missing | None, level: float) -> Iterator[Sensitivity]:
-    if missing is None:
-        return
+def _filled(missing: Missing, level: float) -> Iterator[Sensitivity]:
     for where, estimate in filled(missing, level=level).items():
         yield Sensitivity(f"two-way, {counted(missing.n, 'missing reading')} {where}", Estimand.E1, estimate)
 

@@ -54,7 +54,7 @@ def _interval(found: Findings) -> str:
         f"least {LEAST_MEDIAN}, the components come from differences of readings instead (mean squares within "
         "physicians, within cases, and of pairs that share neither), because products move with the place of zero "
         "there."
-        if any(row.contrast.default.label == UNEVEN for row in found.rows)
+        if any(UNEVEN in (row.contrast.default.label or "") for row in found.rows)
         else ""
     )
     return (
@@ -198,9 +198,9 @@ def _missing(found: Findings) -> str:
         else ""
     )
     filled = (
-        " Missing scores of the primary comparison were also filled in: at each physician's own mean, all at the best "
-        "and all at the worst score, and at the own means moved by hundredths of the range until the primary interval "
-        "would say something else."
+        " Missing scores of the primary comparison were also filled in, and then taken as known: as an additive fit of "
+        "physicians and cases leads to expect, all at the best and all at the worst score; and the expected ones were "
+        "moved together by hundredths of the range until the primary interval would say something else."
         if found.tipping is not None
         else ""
     )

@@ -94,12 +94,12 @@ def sensitivities(found: Findings) -> Rows:
 
 
 def tipping(found: Findings) -> Rows:
-    """How far the missing scores must lie from the physicians' own means before the primary conclusion is another."""
+    """How far the missing scores must be moved before the primary interval says something else."""
     if found.tipping is None or found.primary is None:
         return []
     at = found.tipping
-    turns = {"missing": at.missing, "above": at.above, "below": at.below, "says": tipping_says(found)}
-    return [{"id": "t1", "of": found.primary.id, **turns}]
+    turns = {"above": at.above, "below": at.below, "says": tipping_says(found)}
+    return [{"id": "t1", "of": found.primary.id, "missing": at.missing, "beyond": at.beyond, **turns}]
 
 
 def ahead(found: Findings) -> Rows:

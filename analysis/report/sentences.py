@@ -155,10 +155,17 @@ def tipping_says(found: Findings) -> str | None:
     at = found.tipping
     if at is None:
         return None
-    those = counted(at.missing, "missing score")
-    turns = [f"{plain(by, 2)} {where}" for by, where in ((at.above, "above"), (at.below, "below")) if by == by]
+    those = f"the {counted(at.missing, 'missing score')}"
+    beyond = ""
+    if at.beyond:
+        beyond = f" {counted(at.beyond, 'more is', 'more are')} missing where the system has no answer."
+    if at.above == 0:
+        as_expected = f"With {those} as physician and case lead to expect"
+        return f"{as_expected}, the primary interval would already say something else.{beyond}"
+    start = f"Moved together from what physician and case lead to expect, {those}"
+    turns = [f"{plain(by, 2)} {where}" for by, where in ((at.above, "higher"), (at.below, "lower")) if by == by]
     if not turns:
-        return f"Wherever the {those} lay, the worst to the best, the primary interval would say the same."
-    rest = "" if len(turns) == 2 else f"; {'below' if at.above == at.above else 'above'} them it would say the same"
-    where = " or ".join(turns)
-    return f"The primary interval would say something else with the {those} {where} the physicians' own means{rest}."
+        return f"{start} would change nothing that the primary interval says, up to all best or all worst.{beyond}"
+    rest = "" if len(turns) == 2 else f"; {'lower' if at.above == at.above else 'higher'}, nothing would change"
+    until = f"{start} would have to lie {' or '.join(turns)}"
+    return f"{until} for the primary interval to say something else{rest}.{beyond}"

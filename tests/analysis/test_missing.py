@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from analysis.analyse import analyse
 from analysis.inference.layout import layout_of
 from analysis.inference.twoway import twoway
-from analysis.outcomes.missing import Missing, filled, tipping_point
+from analysis.outcomes.missing import FILLED, Missing, expected, filled, tipping_point
 from study.progress import SCORED
 
-MEAN, BEST, WORST = "at each physician's own mean", "all at the best score", "all at the worst score"
+EXPECTED, BEST, WORST = "as physician and case lead to expect", "all at the best score", "all at the worst score"
 
 
 def some_missing(seed, *, best=1.0, shift=0.0, n_absent=6):
@@ -26,8 +26,7 @@ def some_missing(seed, *, best=1.0, shift=0.0, n_absent=6):
     absent = np.zeros((8, 10), bool)
     absent.ravel()[rng.permutation(80)[:n_absent]] = True
     scores[absent] = np.nan
-    means = np.broadcast_to(np.nanmean(scores, axis=1, keepdims=True), scores.shape)
-    return Missing(absent, scores, means, np.clip(rng.normal(0.5 + shift, 0.1, 10), 0, 1), best)
+    return Missing(absent, scores, expected(scores), np.clip(rng.normal(0.5 + shift, 0.1, 10), 0, 1), best)
 
 
 def side_of_zero(estimate):
@@ -36,12 +35,29 @@ def side_of_zero(estimate):
 
 def test_each_filling_is_the_default_interval_of_the_filled_table():
     missing = some_missing(1)
-    for where, fill in ((MEAN, missing.own_means), (BEST, 1.0), (WORST, 0.0)):
+    for where, fill in ((EXPECTED, missing.expected), (BEST, 1.0), (WORST, 0.0)):
         whole = missing.system - np.where(missing.absent, fill, missing.scores)
         expected = twoway(whole.ravel(), layout_of(np.ones((8, 10), bool)), level=0.95)
         found = filled(missing, level=0.95)[where]
         assert (found.value, found.se, found.df) == pytest.approx((expected.value, expected.se, expected.df))
-        assert found.n_readings == 80
+        assert (found.n_readings, found.label) == (80, FILLED)
+
+
+def test_what_is_expected_is_the_least_squares_fit_of_physicians_and_cases():
+    missing = some_missing(3, n_absent=20)
+    r, c = np.nonzero(~missing.absent)
+    design = np.zeros((r.size, 18))
+    design[np.arange(r.size), r] = design[np.arange(r.size), 8 + c] = 1
+    effects = np.linalg.lstsq(design, missing.scores[r, c], rcond=None)[0]
+    assert missing.expected == pytest.approx(np.clip(effects[:8, None] + effects[None, 8:], 0, 1), abs=1e-9)
+
+
+def test_hard_cases_that_are_missing_do_not_move_what_is_expected_of_a_physician():
+    """Every physician is as good as every other, and some never opened the hard cases."""
+    hard = np.linspace(0.9, 0.1, 10)
+    scores = np.tile(hard, (6, 1))
+    scores[:3, 6:] = np.nan
+    assert expected(scores) == pytest.approx(np.tile(hard, (6, 1)))
 
 
 @given(st.integers(0, 500), st.sampled_from([1.0, 0.0]), st.integers(1, 20))
@@ -51,27 +67,41 @@ def test_any_scores_between_the_ends_give_a_difference_between_the_bounds(seed, 
     low, high = sorted((found[BEST].value, found[WORST].value))
     rng = np.random.default_rng(seed)
     assert low <= missing.difference(rng.random(missing.scores.shape), level=0.95).value <= high
-    assert low <= found[MEAN].value <= high
+    assert low <= found[EXPECTED].value <= high
     assert (found[BEST].value < found[WORST].value) == (best == 1.0), "physicians at their best leave the system less"
 
 
-@pytest.mark.parametrize("seed", range(12))
-def test_the_conclusion_stands_up_to_the_tipping_point_and_is_another_there(seed):
-    missing = some_missing(seed, shift=0.08)
-    found = tipping_point(missing, side_of_zero, level=0.95)
+def without(missing):
+    """The comparison as it is made: over the readings that are there."""
+    differences = np.where(missing.absent, np.nan, missing.system - missing.scores)
+    there = np.isfinite(differences)
+    return twoway(differences[there], layout_of(there), level=0.95)
 
-    def said(by):
-        return side_of_zero(missing.difference(np.clip(missing.own_means + by, 0, 1), level=0.95))
+
+@pytest.mark.parametrize("seed", range(12))
+def test_what_the_primary_interval_says_stands_up_to_the_tipping_point_and_is_another_there(seed):
+    missing = some_missing(seed, shift=0.08, n_absent=16)
+    primary = without(missing)
+    found = tipping_point(missing, primary, side_of_zero)
+
+    def stands(by):
+        moved = missing.difference(np.clip(missing.expected + by, 0, 1), level=0.95)
+        return side_of_zero(moved) == side_of_zero(primary)
 
     for point, direction in ((found.above, 1), (found.below, -1)):
         last = 100 if np.isnan(point) else round(point * 100) - 1
-        assert all(said(direction * step / 100) == said(0) for step in range(last + 1))
-        assert np.isnan(point) or said(direction * point) != said(0)
+        assert all(stands(direction * step / 100) for step in range(last + 1))
+        assert np.isnan(point) or not stands(direction * point)
 
 
-def test_a_tipping_point_is_found_above_and_below_and_where_there_is_none_it_is_not_a_number():
-    points = [tipping_point(some_missing(seed, shift=0.08), side_of_zero, level=0.95) for seed in range(12)]
-    assert any(np.isfinite(one.above) for one in points)
+def test_a_tipping_point_may_be_above_below_at_the_expected_scores_or_nowhere():
+    studies = [some_missing(seed, shift=0.08, n_absent=22) for seed in range(60)]
+    points = [tipping_point(one, without(one), side_of_zero) for one in studies]
+    assert any(one.above > 0 for one in points)
+    assert any(one.below > 0 for one in points)
+    assert any(one.above == one.below == 0 for one in points)
+    few = [some_missing(seed, shift=0.2, n_absent=2) for seed in range(6)]
+    points = [tipping_point(one, without(one), side_of_zero) for one in few]
     assert any(np.isnan(one.above) and np.isnan(one.below) for one in points)
 
 
@@ -82,7 +112,7 @@ def test_a_report_fills_in_what_is_missing_and_says_what_hangs_on_it(a_cut):
     rows = list(csv.DictReader(io.StringIO(made.files["tables/sensitivities.csv"].decode())))
     filled_in = [row for row in rows if "missing reading" in row["what"]]
     assert [row["what"] for row in filled_in] == [
-        f"two-way, {absent} missing readings {where}" for where in (MEAN, BEST, WORST)
+        f"two-way, {absent} missing readings {where}" for where in (EXPECTED, BEST, WORST)
     ]
     document = json.loads(made.files["results.json"])
     (row,) = document["tipping"]
