@@ -18,7 +18,7 @@ from analysis.inference.planning import (
     simulate,
 )
 from analysis.scores.assignment import Assignment
-from analysis.scores.pilot import Pilot
+from analysis.scores.pilot import PARTS, Pilot
 from analysis.wording import counted
 from study.errors import Fault, Faulty
 
@@ -92,6 +92,12 @@ class Plan:
     rows: tuple[PlanRow, ...]
     floors: tuple[tuple[int, float], ...]
     assignment: Assignment | None = None
+
+    @property
+    def zero_components(self) -> tuple[str, ...]:
+        """What the pilot saw no variance of: so many times 0 is 0, on every step of the ladder. Stated: none."""
+        pilot = self.question.pilot
+        return () if pilot is None else tuple(part for part in PARTS if getattr(pilot.components, part) <= 0)
 
 
 def plan(

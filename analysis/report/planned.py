@@ -7,7 +7,7 @@ from analysis.digits import Json, number
 from analysis.inference.estimate import Estimand
 from analysis.inference.planning import known_within
 from analysis.plan import LARGER, Plan, PlanRow
-from analysis.scores.pilot import PARTS
+from analysis.scores.pilot import PARTS, Pilot
 from analysis.versions import versions
 from analysis.wording import NONE, counted, listed, plain
 
@@ -34,12 +34,8 @@ def _assumed(found: Plan) -> list[str]:
     ]
     if pilot is None:
         return said
-    negative = [part for part in PARTS if getattr(pilot.components, part) < 0]
-    if negative:
-        said.append(
-            f"The pilot's variance between {listed([OF_PART[part] for part in negative])} is negative and taken as 0: "
-            "the pilot was too small to see it, and a plan on it is optimistic."
-        )
+    if found.zero_components:
+        said.append(_never_larger(found.zero_components, pilot))
     readers, cases = (known_within(n, level=question.level) for n in (pilot.n_readers, pilot.n_cases))
     said.append(
         f"The pilot's variances are uncertain: with {counted(pilot.n_readers, 'reader')} the true one between readers "
@@ -47,6 +43,14 @@ def _assumed(found: Plan) -> list[str]:
         f"{counted(pilot.n_cases, 'case')} the one between cases {short(cases[0])} to {short(cases[1])} times."
     )
     return said
+
+
+def _never_larger(zero: Sequence[str], pilot: Pilot) -> str:
+    """That the ladder does not try what the pilot saw nothing of: its top step is no worst case."""
+    below = {part: " (estimated below 0)" if getattr(pilot.components, part) < 0 else "" for part in zero}
+    named = listed([f"between {OF_PART[part]}{below[part]}" for part in zero])
+    variance, stay = ("variance", "it stays") if len(zero) == 1 else ("variances", "they stay")
+    return f"The pilot put the {variance} {named} at 0; {stay} 0 on every step, so every step may be too good."
 
 
 def _limits(found: Plan) -> list[str]:
@@ -207,6 +211,7 @@ def plan_json(found: Plan) -> dict[str, Json]:
             "n_readers": pilot.n_readers,
             "n_cases": pilot.n_cases,
         },
+        "zero_components": list(found.zero_components),
         "allocation": None if found.assignment is None else found.assignment.name,
         "effects": [number(effect) for effect in question.effects],
         "margin": number(question.margin),

@@ -179,10 +179,39 @@ def test_what_a_pilot_cannot_know_is_said():
     pilot = parse_pilot(json.dumps(COMPARISON).encode(), "pilot.json")
     said = " ".join(notes(plan(question(components=pilot.components, pilot=pilot))))
     assert "between readers 0, between cases 3.15, between cells 4.12 (from pilot.json: A − physician)" in said
-    assert "The pilot's variance between readers is negative and taken as 0" in said
     assert "with 8 readers the true one between readers is at best 0.437 to 4.14 times what was found" in said
     assert "stated" in notes(plan(question()))[0]
     assert "If all three are 1.5 times as large" in " ".join(notes(plan(question())))
+
+
+@pytest.mark.parametrize(
+    ("changed", "zero", "said"),
+    [
+        (
+            {"reader": 0},
+            ["reader"],
+            "The pilot put the variance between readers at 0; it stays 0 on every step, so every step may be too good.",
+        ),
+        (
+            {"case": 0},
+            ["case", "reader"],
+            "The pilot put the variances between cases and between readers (estimated below 0) at 0; they stay 0 on "
+            "every step, so every step may be too good.",
+        ),
+        ({"reader": 1e-9}, [], None),
+    ],
+)
+def test_a_variance_that_the_pilot_saw_nothing_of_stays_0_on_every_step_and_is_named(changed, zero, said):
+    pilot = parse_pilot(json.dumps(with_components(**changed)).encode(), "pilot.json")
+    found = plan(question(components=pilot.components, pilot=pilot))
+    assert plan_json(found)["zero_components"] == zero
+    assert [one for one in notes(found) if "on every step" in one] == ([] if said is None else [said])
+
+
+def test_a_variance_stated_as_0_is_what_is_assumed_and_no_pilot_s():
+    found = plan(question(components=Components(case=9.0, reader=0.0, cell=4.0)))
+    assert plan_json(found)["zero_components"] == []
+    assert "pilot" not in " ".join(notes(found))
 
 
 def test_a_size_without_an_interval_and_cases_that_nobody_would_read_are_said():
