@@ -166,7 +166,8 @@ def _below(rows: Sequence[Row]) -> tuple[str, ...]:
 def _about_intervals(rows: Sequence[Row]) -> list[str]:
     """What limits the intervals of a table: few readers, draws without a value, systems outside of the family."""
     contrasts = [row.contrast for row in rows]
-    notes = list(dict.fromkeys(few for contrast in contrasts if (few := few_readers(contrast.default)) is not None))
+    notes = labels_said(rows)
+    notes += list(dict.fromkeys(few for contrast in contrasts if (few := few_readers(contrast.default)) is not None))
     given = [contrast.bootstrap for contrast in contrasts if contrast.bootstrap.refused is None]
     without = max((bootstrap.draws_without_value or 0 for bootstrap in given), default=0)
     if without:
@@ -175,6 +176,20 @@ def _about_intervals(rows: Sequence[Row]) -> list[str]:
     if outside and len(outside) < len([contrast for contrast in contrasts if not contrast.policy]):
         notes.append(f"All systems at once: without {listed(outside)}, for want of an interval or a bootstrap.")
     return notes
+
+
+def labels_said(rows: Sequence[Row]) -> list[str]:
+    """What must stand by default intervals, each once: of which systems, unless of every one that has an interval.
+
+    A label may be of several parts, with semicolons between.
+    """
+    given = [row.contrast for row in rows if row.contrast.default.refused is None]
+    parts = [(one.test, part) for one in given for part in (one.default.label or "").split("; ") if part]
+    of = {part: [test for test, own in parts if own == part] for part in dict.fromkeys(part for _, part in parts)}
+    return [
+        f"{part[0].upper()}{part[1:]}." if len(tests) == len(given) else f"For {listed(tests)}, {part}."
+        for part, tests in of.items()
+    ]
 
 
 def _without_bootstrap(rows: Sequence[Row]) -> list[str]:

@@ -10,6 +10,9 @@ from analysis.outcomes.findings import Row
 from analysis.outcomes.values import Value
 from analysis.report.sentences import mixed_modes
 
+BESIDE_A_RATE = "logit-t"
+"""What stands beside a rate: its estimate's `method` says where the variance comes from, and not on which scale."""
+
 
 def difference_row(row: Row) -> dict[str, Cell]:
     """One contrast, flat. Empty: not defined, and then `refused` says why. `label`: what must stand by the default."""
@@ -75,7 +78,11 @@ def _notes(contrast: Contrast) -> list[str]:
 
 
 def value_row(id_: str, value: Value) -> dict[str, Cell]:
-    """One respondent on one measure, flat. `beside`: of a rate, Wilson's interval with an effective sample size."""
+    """One respondent on one measure, flat.
+
+    The own interval of a rate is Wilson's with an effective sample size; `beside` it stands Student's t on the logit
+    scale. Other measures have no interval beside.
+    """
     estimate, beside = value.estimate, value.beside
     return {
         "id": id_,
@@ -96,7 +103,7 @@ def value_row(id_: str, value: Value) -> dict[str, Cell]:
         "n_cases": estimate.n_cases,
         "n_readings": estimate.n_readings,
         "undefined": value.undefined,
-        "beside_method": None if beside is None else str(beside.method),
+        "beside_method": None if beside is None else BESIDE_A_RATE,
         "beside_low": None if beside is None else beside.low,
         "beside_high": None if beside is None else beside.high,
         "note": few_readers(estimate),

@@ -1,5 +1,7 @@
 """Numbers of an analysis as a page shows them; the files beside it hold twelve digits. None: not defined."""
 
+from collections.abc import Sequence
+
 NONE = "–"
 
 
@@ -34,6 +36,11 @@ def p_value(p: float | None) -> str:
     if p < 0.001:
         return "< 0.001"
     return f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
+
+
+def listed(words: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
 def size(octets: int) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from study.progress import TOLD, Ending
-from webapp.stats.numbers import interval, p_value, plain, signed
+from webapp.stats.numbers import interval, listed, p_value, plain, signed
 from webapp.stats.sheets import Sheet, sheets
 
 MAIN, COMPLETED_ONLY = "main", "completed only"
@@ -25,8 +25,8 @@ OLD_FIGURES = (
 class Difference:
     """One system against the physicians of one arm. `primary`: the comparison that the protocol names.
 
-    `refused`: why there is no interval; None: there is one. `bootstrap_refused` likewise. `band`
-    holds for all systems at once; None: there is none.
+    `refused`: why there is no interval; None: there is one. `bootstrap_refused` likewise. `label`: what must be said
+    of the interval. `band` holds for all systems at once; None: there is none.
     """
 
     test: str
@@ -42,6 +42,7 @@ class Difference:
     counts: str
     refused: str | None
     bootstrap_refused: str | None
+    label: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,13 +181,24 @@ def _is_of(remark: Mapping[str, str], measure: str, control: str) -> bool:
 
 
 def _notes(measure: Mapping[str, Any], remarks: Sequence[str], rows: Sequence[Difference]) -> tuple[str, ...]:
-    """What must be said of the measure here, and why a dash stands for a bootstrap interval."""
+    """What must be said of the measure here and of its intervals, and why a dash stands for a bootstrap interval."""
     dashes = [
         f"No bootstrap interval for {row.test}. {row.bootstrap_refused}"
         for row in rows
         if row.bootstrap_refused is not None and row.bootstrap_refused != row.refused
     ]
-    return (*([measure["note"]] if measure["note"] else []), *remarks, *dashes)
+    return (*([measure["note"]] if measure["note"] else []), *remarks, *_labels(rows), *dashes)
+
+
+def _labels(rows: Sequence[Difference]) -> list[str]:
+    """Each part of a label once, as the report has it: of which systems, unless of every one that has an interval."""
+    given = [row for row in rows if row.refused is None]
+    parts = [(row.test, part) for row in given for part in (row.label or "").split("; ") if part]
+    of = {part: [test for test, own in parts if own == part] for part in dict.fromkeys(part for _, part in parts)}
+    return [
+        f"{part[0].upper()}{part[1:]}." if len(tests) == len(given) else f"For {listed(tests)}, {part}."
+        for part, tests in of.items()
+    ]
 
 
 def _difference(row: Mapping[str, Any], primary: str | None) -> Difference:
@@ -205,6 +217,7 @@ def _difference(row: Mapping[str, Any], primary: str | None) -> Difference:
         counts=f"{row['n_readings']} readings, {row['n_readers']} physicians × {row['n_cases']} cases",
         refused=row["refused_reason"] if refused else None,
         bootstrap_refused=row["bootstrap_refused_reason"] if row["bootstrap_low"] is None else None,
+        label=row.get("label"),
     )
 
 
