@@ -3,9 +3,9 @@
 import math
 
 from analysis.compare import Comparison
-from analysis.inference.estimate import Estimand, Weighting
+from analysis.inference.estimate import Estimand, Estimate, Weighting
 from analysis.inference.refusals import few_readers
-from analysis.wording import counted, equals_p, interval, listed, plain, signed
+from analysis.wording import counted, equals_p, interval, listed, percent, plain, signed
 
 SHARES = {
     Estimand.E7: "the share of readers beaten",
@@ -14,6 +14,7 @@ SHARES = {
 FACTORS = {"reader": "readers", "case": "cases", "run": "runs"}
 
 COUNTED = {Weighting.PAIR: "reading", Weighting.CASE: "case", Weighting.READER: "reader"}
+OWN_WEIGHTS = "weights of its own"
 
 Line = tuple[str, str]
 
@@ -44,8 +45,9 @@ def _sureness(found: Comparison) -> list[Line]:
     estimate, places = found.estimate, _places(found)
     if estimate.refused is not None:
         return [("interval", f"none. {estimate.refused.reason}")]
-    p = "" if math.isnan(estimate.p) else f"; {equals_p(estimate.p)}"
-    said = [(f"{100 * estimate.level:g} % interval", f"{interval(estimate.low, estimate.high, places)}{p}")]
+    df = "" if not math.isfinite(estimate.df) else f"; df {estimate.df:.1f}"
+    p = "" if math.isnan(estimate.p) else f"; two-sided {equals_p(estimate.p)} for no difference"
+    said = [(f"{100 * estimate.level:g} % interval", f"{interval(estimate.low, estimate.high, places)}{df}{p}")]
     return said + [("", beside) for beside in (estimate.label, few_readers(estimate)) if beside]
 
 
@@ -68,7 +70,7 @@ def _basis(found: Comparison) -> list[Line]:
     """The method, what is random, and what it was made from."""
     estimate = found.estimate
     named = [str(found.estimand)] if found.estimand else []
-    named += [f"every {COUNTED[estimate.weighting]} counting the same"] if estimate.weighting else []
+    named += [f"every {COUNTED[estimate.weighting]} counting the same" if estimate.weighting else OWN_WEIGHTS]
     drawn = [f"{estimate.draws:,} draws, seed {estimate.seed}"] if estimate.draws else []
     within = f" ({'; '.join(named + drawn)})" if named or drawn else ""
     counts = [counted(estimate.n_cases, "case")]
@@ -79,9 +81,17 @@ def _basis(found: Comparison) -> list[Line]:
     out += [counted(left.cases, "case")] if left.cases else []
     return [
         ("method", f"{estimate.method}{within}"),
-        ("random", listed([FACTORS[factor] for factor in estimate.random])),
+        ("random", f"{listed([FACTORS[factor] for factor in estimate.random])}{_shares(estimate)}"),
         ("from", ", ".join(counts) + (f"; without a partner, left out: {listed(out)}" if out else "")),
     ]
+
+
+def _shares(estimate: Estimate) -> str:
+    """How much of the estimate's variance each source brings; nothing of a method that does not take it apart."""
+    shares = {part: getattr(estimate.shares, part) for part in ("reader", "case", "cell")}
+    if any(math.isnan(share) for share in shares.values()):
+        return ""
+    return f"; share of variance: {', '.join(f'{part} {percent(share)}' for part, share in shares.items())}"
 
 
 def _places(found: Comparison) -> int:

@@ -1,5 +1,7 @@
 """A comparison in words: every line says one thing, a refusal is a sentence, and nothing is blank or not a number."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -30,8 +32,30 @@ def test_a_comparison_says_what_how_much_how_sure_and_for_whom():
     assert [line.split("  ")[0] for line in said[1:]] == ["estimate", "95 % interval", "method", "random", "from"]
     assert said[1].split()[1].startswith("+0.")
     assert "two-way (E1; every reading counting the same)" in said[3]
-    assert said[4].endswith("readers and cases")
+    assert "readers and cases; share of variance: " in said[4]
     assert said[5].endswith("48 readings, 6 readers, 8 cases")
+
+
+def test_the_interval_has_its_degrees_of_freedom_and_says_what_its_p_is_of():
+    assert re.search(r"to −?\d\.\d+; df \d+\.\d; two-sided p [=<] [\d.]+ for no difference$", lines()[2])
+    assert "df" not in lines(method=Method.BOOTSTRAP, draws=50)[2]
+
+
+def test_the_shares_of_variance_stand_where_the_method_has_them_and_add_up():
+    shares = re.findall(r"(reader|case|cell) (\d+) %", named(lines())["random"])
+    assert [part for part, _ in shares] == ["reader", "case", "cell"]
+    assert sum(int(share) for _, share in shares) == pytest.approx(100, abs=1)
+    assert "%" not in named(lines(method=Method.BOOTSTRAP, draws=50))["random"]
+    assert "%" not in named(lines(n_readers=2))["random"]
+
+
+def test_the_mixed_model_says_that_its_weights_are_its_own():
+    assert named(lines(method=Method.REML))["method"].endswith("reml (E1; weights of its own)")
+    assert "of its own" not in named(lines())["method"]
+
+
+def test_everything_that_may_be_said_is_fewer_than_ten_lines():
+    assert len(lines(n_readers=4, method=Method.REML, better=Better.HIGHER, margin=0.1)) == 9
 
 
 def test_a_refusal_is_one_sentence_and_no_line_is_blank():
@@ -55,7 +79,8 @@ def test_what_must_stand_beside_an_interval_stands_below_it(method):
     said = lines(method=method, draws=50)
     below = said[[line.startswith("95 %") for line in said].index(True) + 1]
     assert below.startswith("     ")
-    assert said[-2].endswith({Method.CASES: "  cases", Method.READERS: "  readers"}.get(method, "readers and cases"))
+    random = {Method.CASES: "  cases", Method.READERS: "  readers"}.get(method, "readers and cases")
+    assert said[-2].split(";")[0].endswith(random)
 
 
 def test_a_share_is_no_difference():
