@@ -57,13 +57,13 @@ def _postgres_file(postgres_server: Server) -> Iterator[Database]:
 def postgres_database(_postgres_file: Database) -> Iterator[Database]:
     """Emptied behind the back of the triggers, which refuse that events are deleted.
 
-    Row by row: a TRUNCATE makes a new file for every table and index, which takes longer than many a test.
+    By TRUNCATE, though a DELETE is quicker: rows that take the place of deleted ones are found in another order.
     """
     yield _postgres_file
+    tables = ", ".join(f'"{table}"' for table in metadata.tables)
     with _postgres_file.engine.begin() as connection:
         connection.execute(text("SET LOCAL session_replication_role = replica"))
-        for table in metadata.tables.values():
-            connection.execute(table.delete())
+        connection.execute(text(f"TRUNCATE {tables}"))
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
