@@ -138,7 +138,7 @@ def twoway(
 
 
 def is_uneven(layout: Layout) -> bool:
-    """Whether one reader read, or one case was read, more than twice as often as the median one.
+    """Whether one reader read, or one case was read, at least twice as often as the median one.
 
     Only where the median is three or more: below it a table is a few chains, in which mean products are known as well,
     and give wide intervals rather than narrow ones.
@@ -146,7 +146,7 @@ def is_uneven(layout: Layout) -> bool:
     if layout.n_readings == 0:
         return False
     counts = [(float(own.max()), float(np.median(own))) for own in (layout.per_reader, layout.per_case)]
-    return any(median >= LEAST_MEDIAN and most > MOST_UNEVEN * median for most, median in counts)
+    return any(median >= LEAST_MEDIAN and most >= MOST_UNEVEN * median for most, median in counts)
 
 
 def is_dominated(weights: Floats, layout: Layout) -> bool:

@@ -97,7 +97,7 @@ class TestSensitivities:
         first, *others = found.rows
         uneven = replace(first.contrast, default=replace(first.contrast.default, label=UNEVEN))
         marked = replace(found, rows=(replace(first, contrast=uneven), *others))
-        said = [f"more than {MOST_UNEVEN} times as often" in " ".join(methods(one)) for one in (found, marked)]
+        said = [f"at least {MOST_UNEVEN} times as often" in " ".join(methods(one)) for one in (found, marked)]
         assert said == [False, True]
 
     def test_the_report_and_a_comparison_have_the_same_word_for_what_the_mixed_model_estimates(self, found):
