@@ -44,7 +44,8 @@ class Missing:
         scores = np.where(self.absent, fill, self.scores)
         differences = self.system - scores
         there = np.isfinite(differences)
-        return replace(twoway(differences[there], layout_of(there), level=level), label=FILLED)
+        made = twoway(differences[there], layout_of(there), level=level)
+        return replace(made, label=FILLED if made.label is None else f"{FILLED}; {made.label}")
 
 
 @dataclass(frozen=True, slots=True)

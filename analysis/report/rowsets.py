@@ -99,7 +99,7 @@ def tipping(found: Findings) -> Rows:
         return []
     at = found.tipping
     turns = {"above": at.above, "below": at.below, "says": tipping_says(found)}
-    return [{"id": "t1", "of": found.primary.id, "missing": at.missing, "beyond": at.beyond, **turns}]
+    return [{"id": "m1", "of": found.primary.id, "missing": at.missing, "beyond": at.beyond, **turns}]
 
 
 def ahead(found: Findings) -> Rows:
@@ -221,6 +221,8 @@ def specialties(found: Findings) -> Rows:
             "n_readings": one.contrast.default.n_readings,
             **refused("refused", one.contrast.default),
             **refused("bootstrap_refused", one.contrast.bootstrap),
+            "label": one.contrast.default.label,
+            "bootstrap_label": one.contrast.bootstrap.label,
         }
         for n, one in enumerate(found.specialties, start=1)
     ]

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +14,10 @@ from study.errors import StudyError
 
 @pytest.fixture(scope="module")
 def report(a_cut) -> Report:
-    return analyse(a_cut(), seed=1, draws=200)
+    """Of a study that has rows in every table."""
+    cut = a_cut()
+    timed = tuple(replace(one, opened_at_us=n, closed_at_us=n + 60_000_000) for n, one in enumerate(cut.readings))
+    return analyse(replace(cut, readings=timed), seed=1, draws=200)
 
 
 @pytest.mark.parametrize("kind", ROWSETS)
@@ -36,6 +40,7 @@ def test_a_frame_keeps_what_fixes_its_numbers(report):
 
 def test_every_number_of_the_report_has_an_id_of_its_own(report):
     ids = [id_ for kind in ROWSETS for id_ in report.to_frame(kind).index]
+    assert {"t1", "m1"} <= set(ids)
     assert len(ids) == len(set(ids))
 
 

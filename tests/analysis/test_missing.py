@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from analysis.analyse import analyse
 from analysis.inference.layout import layout_of
-from analysis.inference.twoway import twoway
+from analysis.inference.twoway import DOMINATED, twoway
 from analysis.outcomes.missing import FILLED, Missing, expected, filled, tipping_point
 from study.progress import SCORED
 
@@ -121,6 +121,19 @@ def test_a_report_fills_in_what_is_missing_and_says_what_hangs_on_it(a_cut):
     assert row["says"] in made.files["report.html"].decode()
     assert f"{absent} missing scores" in row["says"]
     assert any("Missing scores of the primary comparison were also filled in" in one for one in document["methods"])
+
+
+def test_a_filled_row_says_on_the_page_that_its_scores_are_taken_as_known_and_keeps_what_the_default_warns_of(a_cut):
+    assert FILLED in analyse(a_cut(), seed=5, draws=100).files["report.html"].decode()
+    few = np.zeros((6, 40), bool)
+    few[0] = few[:, 0] = few[1:, 1:4] = True
+    scores = np.where(few, np.random.default_rng(2).random(few.shape), np.nan)
+    absent = np.zeros_like(few)
+    absent[1, 7] = True
+    one = Missing(absent, scores, expected(scores), np.full(40, 0.5), 1.0)
+    label = one.difference(one.expected, level=0.95).label
+    assert label.startswith(f"{FILLED}; ")
+    assert DOMINATED in label
 
 
 def test_where_nothing_is_missing_nothing_is_filled_in(a_cut):

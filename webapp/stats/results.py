@@ -26,7 +26,7 @@ class Difference:
     """One system against the physicians of one arm. `primary`: the comparison that the protocol names.
 
     `refused`: why there is no interval; None: there is one. `bootstrap_refused` likewise. `label`: what must be said
-    of the interval. `band` holds for all systems at once; None: there is none.
+    of the interval, `note`: of the comparison. `band` holds for all systems at once; None: there is none.
     """
 
     test: str
@@ -43,6 +43,7 @@ class Difference:
     refused: str | None
     bootstrap_refused: str | None
     label: str | None
+    note: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +188,8 @@ def _notes(measure: Mapping[str, Any], remarks: Sequence[str], rows: Sequence[Di
         for row in rows
         if row.bootstrap_refused is not None and row.bootstrap_refused != row.refused
     ]
-    return (*([measure["note"]] if measure["note"] else []), *remarks, *_labels(rows), *dashes)
+    said = dict.fromkeys(row.note for row in rows if row.note)  # of few physicians, of mixed modes
+    return (*([measure["note"]] if measure["note"] else []), *remarks, *said, *_labels(rows), *dashes)
 
 
 def _labels(rows: Sequence[Difference]) -> list[str]:
@@ -218,6 +220,7 @@ def _difference(row: Mapping[str, Any], primary: str | None) -> Difference:
         refused=row["refused_reason"] if refused else None,
         bootstrap_refused=row["bootstrap_refused_reason"] if row["bootstrap_low"] is None else None,
         label=row.get("label"),
+        note=row.get("note"),
     )
 
 

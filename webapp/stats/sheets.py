@@ -78,9 +78,10 @@ def _sensitivities(found: Found) -> list[Sheet]:
 def _random(row: Row) -> str:
     names = {"reader": "physicians", "case": "cases"}
     factors = row["random"].split("+")
-    if len(factors) > 1 or not row["label"]:
-        return " and ".join(names.get(factor, factor) for factor in factors)
-    return str(row["label"])
+    random = " and ".join(names.get(factor, factor) for factor in factors)
+    if not row["label"]:
+        return random
+    return f"{random}; {row['label']}" if len(factors) > 1 else str(row["label"])
 
 
 def _interval(row: Row) -> str:
