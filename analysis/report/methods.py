@@ -64,10 +64,10 @@ def _interval(found: Findings) -> str:
         "one-shot U-statistic, Gallas 2006), negative components taken as zero, and Student's t with Satterthwaite's "
         "degrees of freedom, at least one less than the smaller of the numbers of physicians and cases. No interval is "
         "given with fewer than three physicians or three cases, with too few readings that share a case or a "
-        "physician, or with zero variance. The values of single respondents have the same kind of interval on the "
-        "logit scale, for systems and policies over cases alone; the rate of what happens or not has Wilson's, with "
-        "the effective sample size and the degrees of freedom of its variance (Korn & Graubard 1998), and without "
-        f"variance the exact binomial interval on its cases.{uneven}"
+        "physician, or with zero variance. The values of single respondents have the same kind of interval, from "
+        "influences about the value and on the logit scale, for systems and policies over cases alone; the rate of "
+        "what happens or not has Wilson's, with the effective sample size and the degrees of freedom of its variance "
+        f"(Korn & Graubard 1998), and without variance the exact binomial interval on its cases.{uneven}"
     )
 
 

@@ -36,12 +36,14 @@ def _assumed(found: Plan) -> list[str]:
         return said
     if found.zero_components:
         said.append(_never_larger(found.zero_components, pilot))
-    readers, cases = (known_within(n, level=question.level) for n in (pilot.n_readers, pilot.n_cases))
-    said.append(
-        f"The pilot's variances are uncertain: with {counted(pilot.n_readers, 'reader')} the true one between readers "
-        f"is at best {short(readers[0])} to {short(readers[1])} times what was found, with "
-        f"{counted(pilot.n_cases, 'case')} the one between cases {short(cases[0])} to {short(cases[1])} times."
-    )
+    uncertain = []
+    for part, n in (("reader", pilot.n_readers), ("case", pilot.n_cases)):
+        if part not in found.zero_components:
+            low, high = known_within(n, level=question.level)
+            within = f"{short(low)} to {short(high)} times what was found"
+            uncertain.append(f"with {counted(n, part)} the true one between {OF_PART[part]} is at best {within}")
+    if uncertain:
+        said.append(f"The pilot's variances are uncertain: {'; '.join(uncertain)}.")
     return said
 
 

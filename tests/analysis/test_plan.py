@@ -1,6 +1,7 @@
 """The plan of a study: its inputs from files, its rows, its document and its curve."""
 
 import json
+from dataclasses import replace
 import re
 
 import numpy as np
@@ -179,6 +180,10 @@ def test_what_a_pilot_cannot_know_is_said():
     pilot = parse_pilot(json.dumps(COMPARISON).encode(), "pilot.json")
     said = " ".join(notes(plan(question(components=pilot.components, pilot=pilot))))
     assert "between readers 0, between cases 3.15, between cells 4.12 (from pilot.json: A − physician)" in said
+    assert "the true one between readers" not in said, "a multiple of what was found to be nothing says nothing"
+    assert "the true one between cases is at best" in said
+    some = replace(pilot, components=replace(pilot.components, reader=2.0))
+    said = " ".join(notes(plan(question(components=some.components, pilot=some))))
     assert "with 8 readers the true one between readers is at best 0.437 to 4.14 times what was found" in said
     assert "stated" in notes(plan(question()))[0]
     assert "If all three are 1.5 times as large" in " ".join(notes(plan(question())))
