@@ -1,8 +1,8 @@
 """The plan of a study: its inputs from files, its rows, its document and its curve."""
 
 import json
-from dataclasses import replace
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
