@@ -2,11 +2,12 @@
 
 import math
 
-from analysis.outcomes.findings import Findings
+from analysis.outcomes.findings import HARMS, Findings
 from analysis.outcomes.frame import HARM_ROWS
+from analysis.outcomes.harms import Group
 from analysis.report import svg
 from analysis.report.figure import Figure
-from analysis.report.harmtable import HarmMix, harm_mixes
+from analysis.report.harmtable import HarmMix, differences_title, harm_mixes
 from analysis.report.order import called
 from analysis.report.rowsets import harms
 from analysis.wording import counted, percent, plain
@@ -55,8 +56,18 @@ def _says(found: Findings, rows: list[HarmMix]) -> str:
     fewer = sum(_severe(row) < _severe(physicians) for row in systems)
     return (
         f"{said}; {fewer} of {counted(len(systems), 'system')} "
-        f"{'has' if fewer == 1 else 'have'} fewer severe ones here. "
-        "The intervals in the tables of harms tell which of these differences would hold elsewhere."
+        f"{'has' if fewer == 1 else 'have'} fewer severe ones here.{_elsewhere(found)}"
+    )
+
+
+def _elsewhere(found: Findings) -> str:
+    """Where it is told what such a difference is worth; nothing, where no interval of one is given."""
+    severe = found.of(HARMS, measure=Group(None, "severe").name, control=found.control)
+    if all(row.contrast.default.refused is not None for row in severe if not row.contrast.policy):
+        return ""
+    return (
+        " Which of these differences would hold for other physicians and other cases, the intervals of the table "
+        f"“{differences_title(found, found.control)}” tell."
     )
 
 

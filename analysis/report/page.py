@@ -11,13 +11,12 @@ from analysis.outcomes.findings import COMPLETED_ONLY, MAIN, Findings, Row
 from analysis.outcomes.harms import GROUPS, SINGLE
 from analysis.outcomes.values import Value
 from analysis.report.figure import Figure
-from analysis.report.harmtable import harm_mixes, many
+from analysis.report.harmtable import SHOWN_WITH_INTERVAL, harm_differences, harm_mixes, many
 from analysis.report.legend import ends_of_scale, legend
 from analysis.report.methods import methods, software
 from analysis.report.order import in_order, primary_rows
 from analysis.report.results import provenance
 from analysis.report.sections import (
-    SHOWN_WITH_INTERVAL,
     apart_says,
     arm_pairs,
     best_says,
@@ -93,6 +92,7 @@ def report_html(found: Findings, figures: Mapping[str, Figure]) -> bytes:
             harms=harm_mixes(found),
             harm_groups=GROUPS[:SINGLE],
             harm_sums=SHOWN_WITH_INTERVAL,
+            harm_differences=harm_differences(found),
             needed=needed_lines(found),
             apart_says=apart_says(found),
             arm_pairs=arm_pairs(found),
@@ -223,7 +223,7 @@ def _environment() -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    words = ("plain", "signed", "interval", "p_value", "percent", "counted", "listed")
+    words = ("plain", "signed", "interval", "p_value", "equals_p", "percent", "counted", "listed")
     environment.filters.update({name: getattr(wording, name) for name in words})
     environment.filters.update({"needed": needed_words, "needed_range": needed_range, "many": many})
     return environment

@@ -5,16 +5,10 @@ from dataclasses import dataclass
 from analysis.inference.numbers_needed import NumberNeeded
 from analysis.outcomes.arms import ArmContrast
 from analysis.outcomes.findings import Findings
-from analysis.outcomes.harms import GROUPS, Group
 from analysis.outcomes.specialties import OfSpecialty
 from analysis.report.order import primary_rows
 from analysis.report.rowsets import needed_interval
 from analysis.wording import counted, equals_p, interval, listed, percent, plain, signed
-
-SHOWN_WITH_INTERVAL: tuple[Group, ...] = tuple(
-    group for group in GROUPS if (group.kind is None) != (group.severity is None) or group == Group(None, None)
-)
-"""Sums over severities or kinds: the harms that are frequent enough for an interval to say something."""
 
 
 @dataclass(frozen=True, slots=True)

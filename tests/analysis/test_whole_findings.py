@@ -1,6 +1,7 @@
 """What stands beside the differences: other methods, specialties, systems among themselves, harms, arms."""
 
 import csv
+import html
 import io
 import json
 from dataclasses import replace
@@ -9,13 +10,16 @@ import numpy as np
 import pytest
 
 from analysis.analyse import Report, analyse
-from analysis.inference.estimate import Estimand, Method, RefusalCode
+from analysis.inference.estimate import Estimand, Method, Refusal, RefusalCode
 from analysis.inference.families import holm
 from analysis.inference.twoway import MOST_UNEVEN, UNEVEN
 from analysis.outcomes.findings import HARMS, MAIN
+from analysis.report.errormix import errors_figure
 from analysis.report.figures import DRAWN, figures
+from analysis.report.harmtable import SHOWN_WITH_INTERVAL, harm_differences
 from analysis.report.methods import methods
 from analysis.report.sections import best_says, needed_lines, specialty_lines
+from analysis.wording import equals_p, interval, signed
 from study.progress import SCORED
 from study.protocol import Primary
 from study.scoring import score_readings
@@ -222,6 +226,43 @@ class TestHarms:
                 assert "or more" in row["reads"] or "or beyond" in row["reads"]
             assert "nan" not in " ".join(row.values()).lower()
             assert "inf" not in " ".join(row.values()).lower()
+
+    def test_the_page_shows_each_systems_difference_from_the_physicians_with_its_interval_and_p(self, report, found):
+        (table,) = harm_differences(found)
+        assert table.title == "Harms per 100 cases: system − the physicians"
+        page = html.unescape(report.files["report.html"].decode())
+        shown = page[page.index(f'<span class="title">{table.title} ') :]
+        shown = shown[: shown.index("</table>")]
+        order = [row.contrast.test for row in found.of(MAIN, measure=found.measure.name)]
+        assert [line.test for line in table.rows] == order
+        for row in found.of(HARMS, measure="severe_harm"):
+            default = row.contrast.default
+            assert default.refused is None
+            given = f'{interval(default.low, default.high, 1)}</span><span class="under">{equals_p(default.p)}</span>'
+            assert f'<span>{signed(default.value, 1)}<span class="under">{given}' in shown
+        assert shown.count("<td ") == len(order) * len(SHOWN_WITH_INTERVAL)
+
+    def test_a_label_of_some_intervals_of_harms_is_told_from_one_of_all(self, found):
+        def labelled(some):
+            rows = (
+                replace(row, contrast=replace(row.contrast, default=replace(row.contrast.default, label=label)))
+                for row in found.of(HARMS)
+                for label in ["of few" if row.contrast.test == "Alder" or not some else None]
+            )
+            return harm_differences(replace(found, rows=(*found.of(MAIN), *rows)))[0].notes
+
+        assert labelled(some=False)[0] == "Of few."
+        assert labelled(some=True)[0] == "For some of them, of few."
+
+    def test_the_figure_points_to_that_table_where_it_has_intervals_and_else_to_none(self, found):
+        (table,) = harm_differences(found)
+        assert f"the intervals of the table “{table.title}” tell." in errors_figure(found).says
+        why = Refusal(RefusalCode.NO_PAIRS, "No reading can be paired.")
+        without = tuple(
+            replace(row, contrast=replace(row.contrast, default=replace(row.contrast.default, refused=why)))
+            for row in found.rows
+        )
+        assert errors_figure(replace(found, rows=without)).says.endswith("fewer severe ones here.")
 
 
 class TestArms:

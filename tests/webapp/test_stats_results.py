@@ -189,3 +189,19 @@ def test_an_interval_in_two_parts_is_told_in_words():
     }  # fmt: skip
     (sheet,) = a_document(numbers_needed=[row]).sheets
     assert sheet.rows == (("Aster", "physician: cases to one more", "−12.5", "−40.0 or beyond, or 8.1 or more"),)
+
+
+def harm_rows(test, **changes):
+    """One system − the physicians in every count of harms, as the document has it."""
+    names = ("severe_harm", "moderate_harm", "mild_harm", "omission", "commission", "harm")
+    rows = (a_row(test, measure=name, analysis="harms", estimate=-12.34, low=-20.0, high=1.25) for name in names)
+    return [row | changes for row in rows]
+
+
+def test_differences_in_harms_stand_with_their_intervals_and_p_and_a_refused_one_alone():
+    refused = {"low": None, "high": None, "p": None, "estimate": None, "refused": "no_pairs", "refused_reason": "None."}
+    (sheet,) = a_document(differences=[*harm_rows("Aster"), *harm_rows("Birch", **refused)]).sheets
+    assert sheet.heading == "Harms per 100 cases: system − the physicians"
+    assert sheet.rows == (("Aster", *["−12.3\n−20.0 to 1.2\np = 0.050"] * 6), ("Birch", *["–"] * 6))
+    single = a_row("Aster", measure="severe_omission", analysis="harms")
+    assert a_document(differences=[single]).sheets == ()

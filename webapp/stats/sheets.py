@@ -187,6 +187,38 @@ def _rate(row: Row) -> str:
     return plain(row["value"], 1) if given == NONE else f"{plain(row['value'], 1)} ({given})"
 
 
+def _harm_differences(found: Found) -> list[Sheet]:
+    """One sheet an arm of physicians."""
+    wanted = {name for name, _ in HARM_SUMS}
+    rows = [row for row in found["differences"] if row["analysis"] == "harms" and row["measure"] in wanted]
+    arms = list(dict.fromkeys(row["control"] for row in rows))
+    order = list(dict.fromkeys(row["test"] for row in found["differences"]))
+    columns = (Column("System", True), *(Column(label, True) for _, label in HARM_SUMS))
+    notes = (
+        "Below 0: the system does fewer. Intervals allow for other physicians and other cases like these; p is "
+        "two-sided and not adjusted for multiplicity.",
+        "Where no interval stands, differences.csv (analysis “harms”) has the reason.",
+    )
+    made = []
+    for n, arm in enumerate(arms, start=1):
+        cell = {(row["test"], row["measure"]): row for row in rows if row["control"] == arm}
+        tests = [test for test in order if any(test == of for of, _ in cell)]
+        of_arm = f" ({arm})" if len(arms) > 1 else ""
+        title = f"Harms per 100 cases: system − the physicians{of_arm}"
+        lines = tuple((test, *(_of_harm(cell[test, name]) for name, _ in HARM_SUMS)) for test in tests)
+        made.append(Sheet(f"harm-differences-{n}", title, title, columns, lines, notes))
+    return made
+
+
+def _of_harm(row: Row) -> str:
+    """The difference, under it the interval and p where there are any."""
+    estimate = signed(row["estimate"], 1)
+    if row["low"] is None or row["high"] is None:
+        return estimate
+    p = p_value(row["p"])
+    return f"{estimate}\n{interval(row['low'], row['high'], 1)}\np {p if p.startswith('<') else f'= {p}'}"
+
+
 def _needed(found: Found) -> list[Sheet]:
     rows = found.get("numbers_needed", ())
     columns = (
@@ -223,5 +255,6 @@ BUILDERS: tuple[Callable[[Found], Sequence[Sheet]], ...] = (
     _systems,
     _specialties,
     _harms,
+    _harm_differences,
     _needed,
 )
