@@ -8,6 +8,8 @@ from analysis.inference.refusals import few_readers
 from analysis.outcomes.contrasts import Contrast
 from analysis.outcomes.findings import HARMS, Findings
 from analysis.outcomes.harms import GROUPS, SINGLE, Group
+from analysis.outcomes.numbers import SEVERE
+from analysis.report.occurrence import cases_with_harm, in_cases
 from analysis.report.order import in_order, primary_rows
 
 SHOWN_WITH_INTERVAL: tuple[Group, ...] = tuple(
@@ -18,12 +20,16 @@ SHOWN_WITH_INTERVAL: tuple[Group, ...] = tuple(
 
 @dataclass(frozen=True, slots=True)
 class HarmMix:
-    """One respondent's harms per 100 cases. `estimates` by the name of each group of harms, each with its interval."""
+    """One respondent's harms per 100 cases. `estimates` by the name of each group of harms, each with its interval.
+
+    `occurred`: of the severe ones, in how many cases there were any, in words.
+    """
 
     respondent: str
     kind: str
     arm: str
     estimates: dict[str, Estimate]
+    occurred: dict[str, str]
 
     @property
     def per_hundred(self) -> tuple[float, ...]:
@@ -42,7 +48,11 @@ def harm_mixes(found: Findings) -> list[HarmMix]:
     for rate in found.harms:
         value = rate.value
         key = value.respondent, value.kind, value.arm
-        made.setdefault(key, HarmMix(*key, {})).estimates[rate.group.name] = value.estimate
+        mix = made.setdefault(key, HarmMix(*key, {}, {}))
+        mix.estimates[rate.group.name] = value.estimate
+        words = in_cases(cases_with_harm(found, rate), value.estimate) if rate.group.severity == SEVERE else None
+        if words is not None:
+            mix.occurred[rate.group.name] = words
     return in_order(found, list(made.values()))
 
 

@@ -9,11 +9,13 @@ from analysis import wording
 from analysis.inference.refusals import few_readers
 from analysis.outcomes.findings import COMPLETED_ONLY, MAIN, Findings, Row
 from analysis.outcomes.harms import GROUPS, SINGLE
+from analysis.outcomes.numbers import SEVERE
 from analysis.outcomes.values import Value
 from analysis.report.figure import Figure
 from analysis.report.harmtable import SHOWN_WITH_INTERVAL, harm_differences, harm_mixes, many
 from analysis.report.legend import ends_of_scale, legend
 from analysis.report.methods import methods, software
+from analysis.report.occurrence import severe_in
 from analysis.report.order import in_order, primary_rows
 from analysis.report.results import provenance
 from analysis.report.sections import (
@@ -50,7 +52,8 @@ SCORED_AS = {
 class DifferenceTable:
     """One table of differences: its rows in the order shown, and what has to be said below it.
 
-    `side`: what the value of one side is, a mean or another value.
+    `side`: what the value of one side is, a mean or another value. `occurred`: of severe harm, by respondent, in how
+    many cases there was any; empty of other measures.
     """
 
     title: str
@@ -58,6 +61,7 @@ class DifferenceTable:
     side: str
     rows: tuple[Row, ...]
     notes: tuple[str, ...]
+    occurred: Mapping[str, str]
 
     @property
     def bands(self) -> bool:
@@ -126,7 +130,9 @@ def _tables(found: Findings, analysis: str, measure: Measure, remark: str) -> li
         side = "mean" if measure.kind is MeasureKind.MEAN else "value"
         notes = [text for named, control, text in ends_of_scale(found) if (named, control) == (measure.name, arm)]
         main_notes = notes if analysis == MAIN else []
-        tables.append(DifferenceTable(title, remark + counts, side, rows, (*main_notes, *_below(rows))))
+        severe = severe_in(found) if (analysis, measure.name) == (MAIN, SEVERE) else {}
+        occurred = {who: words for (who, of), words in severe.items() if of == arm}
+        tables.append(DifferenceTable(title, remark + counts, side, rows, (*main_notes, *_below(rows)), occurred))
     return tables
 
 

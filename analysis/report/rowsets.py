@@ -10,6 +10,7 @@ from analysis.outcomes.counts import count_rows
 from analysis.outcomes.findings import Findings
 from analysis.outcomes.harms import GROUPS, SINGLE, HarmRate
 from analysis.outcomes.sensitivity import Sensitivity
+from analysis.report.occurrence import cases_with_event, cases_with_harm
 from analysis.report.sentences import tipping_says
 from analysis.report.tables import difference_row, refused, value_row
 from analysis.wording import plain
@@ -25,7 +26,11 @@ def differences(found: Findings) -> Rows:
 
 
 def values(found: Findings) -> Rows:
-    return [value_row(f"v{n}", value) for n, value in enumerate(found.values, start=1)]
+    """`cases_with`: in how many of `n_cases` that happened which a rate is of; empty of any other measure."""
+    return [
+        {**value_row(f"v{n}", value), "cases_with": cases_with_event(found, value)}
+        for n, value in enumerate(found.values, start=1)
+    ]
 
 
 def harms(found: Findings) -> Rows:
@@ -41,8 +46,15 @@ def harms(found: Findings) -> Rows:
 
 
 def harm_rates(found: Findings) -> Rows:
-    """One row a respondent and group of harms, with its interval, per 100 cases."""
-    return [{**value_row(f"g{n}", rate.value), "unit": "per 100 cases"} for n, rate in enumerate(found.harms, start=1)]
+    """One row a respondent and group of harms, with its interval, per 100 cases; `cases_with` as in `values`."""
+    return [
+        {
+            **value_row(f"g{n}", rate.value),
+            "unit": "per 100 cases",
+            "cases_with": cases_with_harm(found, rate),
+        }
+        for n, rate in enumerate(found.harms, start=1)
+    ]
 
 
 def _whose(rate: HarmRate) -> tuple[str, str, str]:

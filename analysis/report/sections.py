@@ -6,6 +6,7 @@ from analysis.inference.numbers_needed import NumberNeeded
 from analysis.outcomes.arms import ArmContrast
 from analysis.outcomes.findings import Findings
 from analysis.outcomes.specialties import OfSpecialty
+from analysis.report.occurrence import severe_in
 from analysis.report.order import primary_rows
 from analysis.report.rowsets import needed_interval
 from analysis.wording import counted, equals_p, interval, listed, percent, plain, signed
@@ -13,10 +14,14 @@ from analysis.wording import counted, equals_p, interval, listed, percent, plain
 
 @dataclass(frozen=True, slots=True)
 class NeededLine:
-    """One respondent: in how many cases one severe harm, and one more or one less than the physicians."""
+    """One respondent: in how many cases one severe harm, and one more or one less than the physicians.
+
+    `occurred`: in how many of its cases there was one, in words; None: not known.
+    """
 
     respondent: str
     kind: str
+    occurred: str | None
     alone: NumberNeeded
     between: NumberNeeded | None
 
@@ -27,8 +32,11 @@ def needed_lines(found: Findings) -> list[NeededLine]:
     alone = {one.respondent: one.number for one in own if one.control is None}
     between = {one.respondent: one.number for one in own if one.control is not None}
     kinds = {value.respondent: value.kind for value in found.values}
+    occurred = {who: words for (who, arm), words in severe_in(found).items() if arm == found.control}
     order = [found.control, *(row.contrast.test for row in primary_rows(found))]
-    return [NeededLine(who, kinds[who], alone[who], between.get(who)) for who in order if who in alone]
+    return [
+        NeededLine(who, kinds[who], occurred.get(who), alone[who], between.get(who)) for who in order if who in alone
+    ]
 
 
 def needed_words(number: NumberNeeded | None) -> str:

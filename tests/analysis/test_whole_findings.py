@@ -18,6 +18,7 @@ from analysis.report.errormix import errors_figure
 from analysis.report.figures import DRAWN, figures
 from analysis.report.harmtable import SHOWN_WITH_INTERVAL, harm_differences
 from analysis.report.methods import methods
+from analysis.report.occurrence import cases_with_event
 from analysis.report.sections import best_says, needed_lines, specialty_lines
 from analysis.wording import equals_p, interval, signed
 from study.progress import SCORED
@@ -241,6 +242,35 @@ class TestHarms:
             given = f'{interval(default.low, default.high, 1)}</span><span class="under">{equals_p(default.p)}</span>'
             assert f'<span>{signed(default.value, 1)}<span class="under">{given}' in shown
         assert shown.count("<td ") == len(order) * len(SHOWN_WITH_INTERVAL)
+
+    def test_a_rate_of_severe_harm_shows_in_how_many_cases_any_reading_or_run_had_one(self, report, found):
+        def cases_of(answers):
+            """(case, response) of all, to the cases at which any was a severe harm."""
+            scored = score_readings(found.rubric, [case for case, _ in answers], [one for _, one in answers])
+            return {case for (case, _), value in zip(answers, scored.measures["severe"].value, strict=True) if value}
+
+        read = [reading for reading in found.cut.readings if reading.ending in SCORED]
+        expected = {"physician": cases_of([(one.case_id, one.scored_response) for one in read])}
+        for name in ("Alder", "Birch"):
+            own = [(a.case_id, a.response) for a in found.cut.answers if a.respondent == name]
+            expected[name] = cases_of(own)
+        assert 0 < len(expected["Alder"]) < len(expected["physician"]) < 6
+        page = html.unescape(report.files["report.html"].decode())
+        for table, measure in (("values", "severe"), ("harm_rates", "severe_harm")):
+            rows = {row["respondent"]: row for row in rows_of(report, table) if row["measure"] == measure}
+            for name, cases in expected.items():
+                assert (int(rows[name]["cases_with"]), rows[name]["n_cases"]) == (len(cases), "6")
+        for title in ("Severe harm: system", "Harms per 100 cases, by", "Their sums per 100", "Cases to one case"):
+            shown = page[page.index(f'<span class="title">{title}') :]
+            for name in ("Alder", "Birch"):
+                row = shown[shown.index(f'<th scope="row">{name}</th>') :]
+                assert f">in {len(expected[name])} of 6 cases<" in row[: row.index("</tr>")]
+
+    def test_what_is_no_rate_is_in_no_number_of_cases(self, report, found):
+        rows = rows_of(report, "values")
+        assert {row["measure"] for row in rows if row["cases_with"]} == {"severe", "moderate", "mild"}
+        none = replace(found.values[0], measure="severe", estimate=replace(found.values[0].estimate, value=np.nan))
+        assert cases_with_event(found, none) is None
 
     def test_a_label_of_some_intervals_of_harms_is_told_from_one_of_all(self, found):
         def labelled(some):

@@ -184,11 +184,11 @@ def test_specialties_are_those_of_the_system_that_is_set_apart():
 
 def test_an_interval_in_two_parts_is_told_in_words():
     row = {
-        "respondent": "Aster", "control": "physician", "cases": -12.5, "reads": "−40.0 or beyond, or 8.1 or more",
-        "refused_reason": None,
+        "respondent": "Aster", "control": "physician", "arm": "physician", "cases": -12.5,
+        "reads": "−40.0 or beyond, or 8.1 or more", "refused_reason": None,
     }  # fmt: skip
     (sheet,) = a_document(numbers_needed=[row]).sheets
-    assert sheet.rows == (("Aster", "physician: cases to one more", "−12.5", "−40.0 or beyond, or 8.1 or more"),)
+    assert sheet.rows == (("Aster", "physician: cases to one more", "−12.5", "−40.0 or beyond, or 8.1 or more", "–"),)
 
 
 def harm_rows(test, **changes):
@@ -205,3 +205,26 @@ def test_differences_in_harms_stand_with_their_intervals_and_p_and_a_refused_one
     assert sheet.rows == (("Aster", *["−12.3\n−20.0 to 1.2\np = 0.050"] * 6), ("Birch", *["–"] * 6))
     single = a_row("Aster", measure="severe_omission", analysis="harms")
     assert a_document(differences=[single]).sheets == ()
+
+
+def test_a_rate_of_severe_harm_shows_in_how_many_cases_there_was_any():
+    value = {"arm": "physician", "measure": "severe", "n_cases": 12}
+    values = [value | {"respondent": "Aster", "cases_with": 1}, value | {"respondent": "physician", "cases_with": 7}]
+    (row,) = a_table(a_row(), values=values).rows
+    assert (row.test_cases, row.control_cases) == ("in 1 of 12 cases", "in 7 of 12 cases")
+    earlier = [{key: one[key] for key in one if key != "cases_with"} for one in values]
+    (row,) = a_table(a_row(), values=earlier).rows
+    assert (row.test_cases, row.control_cases) == (None, None)
+    measures = [{"name": "f1", "label": "F1", "kind": "mean", "better": "higher", "note": None}]
+    (row,) = a_table(a_row(measure="f1"), measures=measures, values=values).rows
+    assert row.test_cases is None
+    number = {"respondent": "Aster", "control": None, "arm": "physician", "cases": 12.0, "reads": None}
+    needed = a_document(numbers_needed=[number | {"refused_reason": "None."}], values=values).sheets[-1]
+    assert needed.rows == (("Aster", "–", "12.0", "None.", "in 1 of 12 cases"),)
+
+
+def test_so_does_a_rate_of_severe_harms_per_hundred_cases_and_no_other():
+    rate = {"arm": "physician", "respondent": "Aster", "value": 8.3, "low": 1.0, "high": 30.0, "n_cases": 12}
+    names = ("severe_harm", "moderate_harm", "mild_harm", "omission", "commission", "harm")
+    (sheet,) = a_document(harm_rates=[rate | {"measure": name, "cases_with": 1} for name in names]).sheets
+    assert sheet.rows == (("Aster", "8.3 (1.0 to 30.0), in 1 of 12 cases", *["8.3 (1.0 to 30.0)"] * 5),)

@@ -7,7 +7,7 @@ from typing import Any
 
 from study.progress import TOLD, Ending
 from webapp.stats.numbers import interval, listed, p_value, plain, signed
-from webapp.stats.sheets import Sheet, sheets
+from webapp.stats.sheets import SEVERE, Sheet, severe_in, sheets
 
 MAIN, COMPLETED_ONLY = "main", "completed only"
 OLD_FIGURES = (
@@ -27,6 +27,7 @@ class Difference:
 
     `refused`: why there is no interval; None: there is one. `bootstrap_refused` likewise. `label`: what must be said
     of the interval, `note`: of the comparison. `band` holds for all systems at once; None: there is none.
+    `test_cases`, `control_cases`: of severe harm, in how many cases there was any; None: another measure.
     """
 
     test: str
@@ -44,6 +45,8 @@ class Difference:
     bootstrap_refused: str | None
     label: str | None
     note: str | None
+    test_cases: str | None = None
+    control_cases: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,11 +161,14 @@ def _tables(
     primary = (found["primary"] or {}).get("difference")
     of_analysis = [row for row in found["differences"] if row["analysis"] == analysis]
     remarks = found.get("remarks", ()) if analysis == MAIN else ()
+    occurred = severe_in(found) if analysis == MAIN else {}
     made = []
     for name, measure in measures.items():
         for control in dict.fromkeys(row["control"] for row in of_analysis if row["measure"] == name):
             shown = [
-                _difference(row, primary) for row in of_analysis if (row["measure"], row["control"]) == (name, control)
+                _difference(row, primary, occurred)
+                for row in of_analysis
+                if (row["measure"], row["control"]) == (name, control)
             ]
             table = Table(
                 id=f"{analysis.split()[0]}-{name}-{control}",
@@ -203,7 +209,8 @@ def _labels(rows: Sequence[Difference]) -> list[str]:
     ]
 
 
-def _difference(row: Mapping[str, Any], primary: str | None) -> Difference:
+def _difference(row: Mapping[str, Any], primary: str | None, occurred: Mapping[tuple[str, str], str]) -> Difference:
+    severe = row["measure"] == SEVERE
     refused = row["refused"] is not None and row["low"] is None
     return Difference(
         test=row["test"],
@@ -221,6 +228,8 @@ def _difference(row: Mapping[str, Any], primary: str | None) -> Difference:
         bootstrap_refused=row["bootstrap_refused_reason"] if row["bootstrap_low"] is None else None,
         label=row.get("label"),
         note=row.get("note"),
+        test_cases=occurred.get((row["test"], row["control"])) if severe else None,
+        control_cases=occurred.get((row["control"], row["control"])) if severe else None,
     )
 
 

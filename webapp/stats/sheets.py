@@ -4,11 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from webapp.stats.numbers import NONE, interval, p_value, percent, plain, signed
+from webapp.stats.numbers import NONE, in_cases, interval, p_value, percent, plain, signed
 
 Row = Mapping[str, Any]
 Found = Mapping[str, Any]
 
+SEVERE = "severe"
 HARM_SUMS = (
     ("severe_harm", "severe"),
     ("moderate_harm", "moderate"),
@@ -176,6 +177,7 @@ def _harms(found: Found) -> list[Sheet]:
     columns = (Column("Respondent", True), *(Column(label) for _, label in HARM_SUMS))
     title = "Harms per 100 cases, with 95 % intervals"
     notes = (
+        "Of severe harms, in how many of the cases there was any, whichever physician or run did it.",
         "Every harm counts: a case may hold several.",
         "Physicians: for new physicians and new cases; systems and policies: for new cases.",
     )
@@ -183,8 +185,18 @@ def _harms(found: Found) -> list[Sheet]:
 
 
 def _rate(row: Row) -> str:
+    """With its interval, where there is one; a severe one also with the cases that it rests on."""
     given = interval(row["low"], row["high"], 1)
-    return plain(row["value"], 1) if given == NONE else f"{plain(row['value'], 1)} ({given})"
+    written = plain(row["value"], 1) if given == NONE else f"{plain(row['value'], 1)} ({given})"
+    occurred = in_cases(row.get("cases_with"), row["n_cases"]) if row["measure"] == "severe_harm" else None
+    return written if occurred is None else f"{written}, {occurred}"
+
+
+def severe_in(found: Found) -> dict[tuple[str, str], str]:
+    """In how many cases there was a severe harm, by respondent and arm; an earlier document does not say."""
+    severe = (row for row in found.get("values", ()) if row["measure"] == SEVERE)
+    said = {(row["respondent"], row["arm"]): in_cases(row.get("cases_with"), row["n_cases"]) for row in severe}
+    return {key: words for key, words in said.items() if words is not None}
 
 
 def _harm_differences(found: Found) -> list[Sheet]:
@@ -226,13 +238,16 @@ def _needed(found: Found) -> list[Sheet]:
         Column("Compared with", True),
         Column("Cases"),
         Column("95 % interval", True),
+        Column("Severe harm occurred", True),
     )
+    occurred = severe_in(found)
     made = tuple(
         (
             row["respondent"],
             "–" if row["control"] is None else f"{row['control']}: cases to one more",
             plain(row["cases"], 1),
             row["reads"] or row["refused_reason"] or NONE,
+            occurred.get((row["respondent"], row["arm"]), NONE) if row["control"] is None else NONE,
         )
         for row in rows
     )
