@@ -10,13 +10,13 @@ from analysis.inference.refusals import few_readers
 from analysis.outcomes.findings import COMPLETED_ONLY, MAIN, Findings, Row
 from analysis.outcomes.harms import GROUPS, SINGLE
 from analysis.outcomes.numbers import SEVERE
-from analysis.outcomes.values import Value
+from analysis.report.alone import severe_notes, value_lines
 from analysis.report.figure import Figure
 from analysis.report.harmtable import SHOWN_WITH_INTERVAL, harm_differences, harm_mixes, many
 from analysis.report.legend import ends_of_scale, legend
 from analysis.report.methods import methods, software
 from analysis.report.occurrence import severe_in
-from analysis.report.order import in_order, primary_rows
+from analysis.report.order import primary_rows
 from analysis.report.results import provenance
 from analysis.report.sections import (
     apart_says,
@@ -74,6 +74,7 @@ class DifferenceTable:
 
 def report_html(found: Findings, figures: Mapping[str, Figure]) -> bytes:
     """The page. Deterministic: no clock, no randomness; numbers are rounded here only."""
+    lines = value_lines(found)
     page = (
         _environment()
         .get_template("report.html")
@@ -92,7 +93,8 @@ def report_html(found: Findings, figures: Mapping[str, Figure]) -> bytes:
             other_tables=[
                 table for measure in found.measures[1:] for table in _tables(found, MAIN, measure, _remark(measure))
             ],
-            values=in_order(found, _values(found)),
+            values=lines,
+            severe_notes=severe_notes(lines),
             harms=harm_mixes(found),
             harm_groups=GROUPS[:SINGLE],
             harm_sums=SHOWN_WITH_INTERVAL,
@@ -205,12 +207,6 @@ def _without_bootstrap(rows: Sequence[Row]) -> list[str]:
         for row in rows
         if (beside := row.contrast.bootstrap.refused) is not None and beside != row.contrast.default.refused
     ]
-
-
-def _values(found: Findings) -> list[Value]:
-    """The primary measure on the control's cases."""
-    wanted = (found.measure.name, found.control)
-    return [value for value in found.values if (value.measure, value.arm) == wanted]
 
 
 def _instant(at_us: int | None) -> str | None:

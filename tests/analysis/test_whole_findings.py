@@ -14,13 +14,14 @@ from analysis.inference.estimate import Estimand, Method, Refusal, RefusalCode
 from analysis.inference.families import holm
 from analysis.inference.twoway import MOST_UNEVEN, UNEVEN
 from analysis.outcomes.findings import HARMS, MAIN
+from analysis.report.alone import severe_notes, value_lines
 from analysis.report.errormix import errors_figure
 from analysis.report.figures import DRAWN, figures
 from analysis.report.harmtable import SHOWN_WITH_INTERVAL, harm_differences
 from analysis.report.methods import methods
 from analysis.report.occurrence import cases_with_event
 from analysis.report.sections import best_says, needed_lines, specialty_lines
-from analysis.wording import equals_p, interval, signed
+from analysis.wording import equals_p, interval, plain, signed
 from study.progress import SCORED
 from study.protocol import Primary
 from study.scoring import score_readings
@@ -271,6 +272,26 @@ class TestHarms:
         assert {row["measure"] for row in rows if row["cases_with"]} == {"severe", "moderate", "mild"}
         none = replace(found.values[0], measure="severe", estimate=replace(found.values[0].estimate, value=np.nan))
         assert cases_with_event(found, none) is None
+
+    def test_each_respondent_by_itself_shows_its_rate_of_severe_harm_with_its_interval(self, report, found, a_cut):
+        page = html.unescape(report.files["report.html"].decode())
+        shown = page[page.index('<h2 id="values">') : page.index('<h2 id="harms">')]
+        severe = {value.respondent: value.estimate for value in found.values if value.measure == "severe"}
+        for name, estimate in severe.items():
+            row = shown[shown.index(f'<th scope="row">{name}</th>') :]
+            row = row[: row.index("</tr>")]
+            assert f">{plain(estimate.value)}<span" in row
+            assert f">{interval(estimate.low, estimate.high)}<" in row
+        assert severe_notes(value_lines(found)) == [
+            "Intervals of severe harm: Wilson, effective sample size, unless said otherwise; for oracle and "
+            "select-all, exact binomial on cases: the estimated variance is zero."
+        ]
+        own = analyse(a_cut(primary=Primary("severe", "Alder", "physician")), seed=3, draws=DRAWS)
+        assert severe_notes(value_lines(own.findings)) == []
+        page = html.unescape(own.files["report.html"].decode())
+        shown = page[page.index('<h2 id="values">') : page.index('<h2 id="harms">')]
+        assert 'data-label="Severe harm"' not in shown
+        assert shown.count(" of 6 cases<") == len(severe)
 
     def test_a_label_of_some_intervals_of_harms_is_told_from_one_of_all(self, found):
         def labelled(some):

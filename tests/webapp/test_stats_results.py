@@ -208,7 +208,7 @@ def test_differences_in_harms_stand_with_their_intervals_and_p_and_a_refused_one
 
 
 def test_a_rate_of_severe_harm_shows_in_how_many_cases_there_was_any():
-    value = {"arm": "physician", "measure": "severe", "n_cases": 12}
+    value = {"arm": "physician", "measure": "severe", "n_cases": 12, "value": 0.1, "low": 0.0, "high": 0.4}
     values = [value | {"respondent": "Aster", "cases_with": 1}, value | {"respondent": "physician", "cases_with": 7}]
     (row,) = a_table(a_row(), values=values).rows
     assert (row.test_cases, row.control_cases) == ("in 1 of 12 cases", "in 7 of 12 cases")
@@ -219,7 +219,11 @@ def test_a_rate_of_severe_harm_shows_in_how_many_cases_there_was_any():
     (row,) = a_table(a_row(measure="f1"), measures=measures, values=values).rows
     assert row.test_cases is None
     number = {"respondent": "Aster", "control": None, "arm": "physician", "cases": 12.0, "reads": None}
-    needed = a_document(numbers_needed=[number | {"refused_reason": "None."}], values=values).sheets[-1]
+    alone, needed = a_document(numbers_needed=[number | {"refused_reason": "None."}], values=values).sheets
+    assert alone.rows == (
+        ("physician", "0.100", "0.000 to 0.400", "in 7 of 12 cases"),
+        ("Aster", "0.100", "0.000 to 0.400", "in 1 of 12 cases"),
+    )
     assert needed.rows == (("Aster", "–", "12.0", "None.", "in 1 of 12 cases"),)
 
 
@@ -228,3 +232,14 @@ def test_so_does_a_rate_of_severe_harms_per_hundred_cases_and_no_other():
     names = ("severe_harm", "moderate_harm", "mild_harm", "omission", "commission", "harm")
     (sheet,) = a_document(harm_rates=[rate | {"measure": name, "cases_with": 1} for name in names]).sheets
     assert sheet.rows == (("Aster", "8.3 (1.0 to 30.0), in 1 of 12 cases", *["8.3 (1.0 to 30.0)"] * 5),)
+
+
+def test_each_respondent_stands_by_itself_with_its_rate_of_severe_harm():
+    value = {"arm": "physician", "respondent": "Aster", "measure": "f1", "value": 0.7, "low": 0.6, "high": 0.8}
+    rate = {"measure": "severe", "value": 0.05, "low": 0.0, "high": 0.3, "n_cases": 12, "cases_with": 1}
+    measures = [
+        {"name": name, "label": name, "kind": "mean", "better": "higher", "note": None} for name in ("f1", "severe")
+    ]
+    (sheet,) = a_document(measures=measures, values=[value, value | rate, value | {"arm": "aided"}]).sheets
+    assert sheet.rows == (("Aster", "0.700", "0.600 to 0.800", "0.050", "0.000 to 0.300", "in 1 of 12 cases"),)
+    assert len(sheet.columns) == len(sheet.rows[0])

@@ -169,6 +169,34 @@ def _specialties(found: Found) -> list[Sheet]:
     return [Sheet("specialties", "By specialty", title, columns, made, (said,))]
 
 
+def _values(found: Found) -> list[Sheet]:
+    """Each respondent on the first measure and, where that is another one, in the rate of severe harm."""
+    rows = found.get("values", ())
+    measure = next(iter(found["measures"]), {})
+    arm = next((row["arm"] for row in rows), None)
+    of = {(row["respondent"], row["measure"]): row for row in rows if row["arm"] == arm}
+    whose = [who for who, name in of if name == measure.get("name")]
+    order = [arm, *dict.fromkeys(row["test"] for row in found["differences"])]
+    whose.sort(key=lambda who: order.index(who) if who in order else len(order))
+    beside = measure.get("name") != SEVERE and any(name == SEVERE for _, name in of)
+    columns = [Column("Respondent", True), Column("Value"), Column("95 % interval")]
+    columns += [Column("Severe harm"), Column("its 95 % interval")] if beside else []
+    occurred = severe_in(found)
+    made = []
+    for who in whose:
+        shown = [of[who, measure["name"]], *([of[who, SEVERE]] if beside and (who, SEVERE) in of else [])]
+        line = [cell for row in shown for cell in (plain(row["value"]), _interval(row))]
+        line += [NONE] * (len(columns) - 1 - len(line))
+        made.append((who, *line, occurred.get((who, str(arm)), NONE)))
+    notes = (
+        "Over the cases that the physicians read, weighted as they were read; physicians: for new physicians and new "
+        "cases, systems and policies: for new cases.",
+    )
+    title = str(measure.get("label", ""))
+    occurs = Column("Severe harm occurred", True)
+    return [Sheet("values", "Each respondent by itself", title, (*columns, occurs), tuple(made), notes)]
+
+
 def _harms(found: Found) -> list[Sheet]:
     rows = found.get("harm_rates", ())
     cell = {(row["arm"], row["respondent"], row["measure"]): row for row in rows}
@@ -269,6 +297,7 @@ BUILDERS: tuple[Callable[[Found], Sequence[Sheet]], ...] = (
     _arms,
     _systems,
     _specialties,
+    _values,
     _harms,
     _harm_differences,
     _needed,
