@@ -3,7 +3,7 @@
 import numpy as np
 
 from analysis.digits import Cell
-from analysis.inference.estimate import Floats, Ints
+from analysis.inference.estimate import Estimand, Floats, Ints
 from analysis.outcomes.cells import Cells
 from analysis.outcomes.findings import Findings
 from analysis.report import svg
@@ -62,9 +62,25 @@ def _says(found: Findings, drawn: Cells | None) -> str:
         )
     equal = n - higher - lower
     return (
-        f"{drawn.test} scored higher than the physician at {higher:,} of {counted(n, 'reading')}, lower at {lower:,}"
-        f"{f', the same at {equal:,}' if equal else ''}."
+        f"{_averaged(found, drawn)} scored higher than the physician at {higher:,} of {counted(n, 'reading')}, lower "
+        f"at {lower:,}{f', the same at {equal:,}' if equal else ''}.{_by_run(found, drawn)}"
     )
+
+
+def _runs(found: Findings, drawn: Cells) -> int:
+    return next(system.runs for system in found.study.systems if system.name == drawn.test)
+
+
+def _averaged(found: Findings, drawn: Cells) -> str:
+    """What is compared with a physician: of several runs their mean, which is no run's score."""
+    runs = _runs(found, drawn)
+    return drawn.test if runs == 1 else f"The mean of {drawn.test}’s {runs:,} runs on a case"
+
+
+def _by_run(found: Findings, drawn: Cells) -> str:
+    """Why the chance to be ahead is no such count, where both are given."""
+    apart = _runs(found, drawn) > 1 and any(one.estimand is Estimand.E8 for one in found.ahead)
+    return " E8 is another number: it compares each run by itself." if apart else ""
 
 
 def _drawn(found: Findings, drawn: Cells | None) -> str:

@@ -72,7 +72,8 @@ def test_a_figure_without_data_says_so_and_its_table_is_empty(found):
 
 def test_no_name_becomes_markup(found):
     named = replace(found.cells, test="<b>&")
-    assert "<b>" not in heat_figure(replace(found, cells=named)).svg
+    study = replace(found.study, systems=(replace(found.study.systems[0], name="<b>&"),))
+    assert "<b>" not in heat_figure(replace(found, cells=named, study=study)).svg
 
 
 def test_shares_add_up_to_the_whole_bar(found):
@@ -97,6 +98,17 @@ def test_the_heat_map_has_a_cell_for_every_reading_and_tells_its_direction(found
     cells = [drawn[fill] for fill in SHADES]
     assert sum(cells[:middle]) == lower
     assert sum(cells[middle + 1 :]) == higher
+
+
+def test_the_heat_map_says_that_runs_were_averaged_where_there_are_several(found):
+    several = heat_figure(found).says
+    assert several.startswith("The mean of Alder’s 3 runs on a case scored higher than the physician at ")
+    assert several.endswith("E8 is another number: it compares each run by itself.")
+    one_run = tuple(replace(system, runs=1) for system in found.study.systems)
+    alone = heat_figure(replace(found, study=replace(found.study, systems=one_run))).says
+    assert alone.startswith("Alder scored higher than the physician at ")
+    assert "E8" not in alone
+    assert "E8" not in heat_figure(replace(found, ahead=())).says
 
 
 def test_what_was_not_read_is_hatched_and_so_is_told_from_no_difference(found):
