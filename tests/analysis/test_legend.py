@@ -103,6 +103,7 @@ def test_the_label_of_the_bootstrap_is_explained_without_a_promise(found):
     said = dict(legend(found))["Bootstrap"]
     assert "“conservative in incomplete designs”" in said
     assert "can be narrower than the default" in said
+    assert said.endswith("whose coverage was measured, in designs of 30 and 100 cases.")
 
 
 def test_page_and_document_say_the_same(a_cut):
