@@ -22,6 +22,7 @@ from analysis.report.sections import (
     apart_says,
     arm_pairs,
     best_says,
+    interval_by,
     needed_lines,
     needed_range,
     needed_words,
@@ -227,5 +228,7 @@ def _environment() -> "Environment":
     )
     words = ("plain", "signed", "interval", "p_value", "equals_p", "percent", "counted", "listed")
     environment.filters.update({name: getattr(wording, name) for name in words})
-    environment.filters.update({"needed": needed_words, "needed_range": needed_range, "many": many})
+    environment.filters.update(
+        {"interval_by": interval_by, "needed": needed_words, "needed_range": needed_range, "many": many}
+    )
     return environment

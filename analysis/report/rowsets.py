@@ -1,19 +1,17 @@
 """Every table of the findings by its name, each row with an id: for CSV, the document, and data frames alike."""
 
-import math
 from collections.abc import Callable, Mapping
 
 from analysis.digits import Cell
 from analysis.inference.estimate import Estimand, Estimate
-from analysis.inference.numbers_needed import NumberNeeded
 from analysis.outcomes.counts import count_rows
 from analysis.outcomes.findings import Findings
 from analysis.outcomes.harms import GROUPS, SINGLE, HarmRate
 from analysis.outcomes.sensitivity import Sensitivity
 from analysis.report.occurrence import cases_with_event, cases_with_harm
+from analysis.report.sections import interval_by, needed_interval
 from analysis.report.sentences import tipping_says
 from analysis.report.tables import difference_row, refused, value_row
-from analysis.wording import plain
 
 Rows = list[dict[str, Cell]]
 
@@ -83,21 +81,6 @@ def numbers_needed(found: Findings) -> Rows:
     ]
 
 
-def needed_interval(number: NumberNeeded) -> str | None:
-    """The interval in words, in two parts where the difference may be 0; None: there is none."""
-    if number.refused is not None:
-        return None
-    if number.two_part:
-        parts = [
-            f"{plain(number.low, 1)} or beyond" if math.isfinite(number.low) else "",
-            f"{plain(number.high, 1)} or more" if math.isfinite(number.high) else "",
-        ]
-        return ", or ".join(part for part in parts if part)
-    if math.isfinite(number.low) and math.isfinite(number.high):
-        return f"{plain(number.low, 1)} to {plain(number.high, 1)}"
-    return f"{plain(number.low, 1)} or more"
-
-
 def sensitivities(found: Findings) -> Rows:
     """The primary comparison by every method."""
     primary = found.primary
@@ -115,9 +98,12 @@ def tipping(found: Findings) -> Rows:
 
 
 def ahead(found: Findings) -> Rows:
-    """How often the system is ahead, of how many physicians and of a random one."""
+    """How often the system is ahead, of how many physicians and of a random one; `interval_by`: how it was made."""
     test = None if found.cells is None else found.cells.test
-    return [{"id": f"a{n}", "test": test, **_look(one, "share")} for n, one in enumerate(found.ahead, start=1)]
+    return [
+        {"id": f"a{n}", "test": test, **_look(one, "share"), "interval_by": interval_by(one.estimate)}
+        for n, one in enumerate(found.ahead, start=1)
+    ]
 
 
 def _look(one: Sensitivity, unit: str) -> dict[str, Cell]:

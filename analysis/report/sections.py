@@ -1,14 +1,15 @@
 """The smaller tables of the page as it shows them: chosen and put in order, not computed."""
 
+import math
 from dataclasses import dataclass
 
+from analysis.inference.estimate import Estimate, Method
 from analysis.inference.numbers_needed import NumberNeeded
 from analysis.outcomes.arms import ArmContrast
 from analysis.outcomes.findings import Findings
 from analysis.outcomes.specialties import OfSpecialty
 from analysis.report.occurrence import severe_in
 from analysis.report.order import primary_rows
-from analysis.report.rowsets import needed_interval
 from analysis.wording import counted, equals_p, interval, listed, percent, plain, signed
 
 
@@ -50,6 +51,29 @@ def needed_range(number: NumberNeeded | None) -> str:
         return "–"
     said = needed_interval(number)
     return said if said is not None else (number.refused.reason if number.refused is not None else "–")
+
+
+def needed_interval(number: NumberNeeded) -> str | None:
+    """The interval in words, in two parts where the difference may be 0; None: there is none."""
+    if number.refused is not None:
+        return None
+    if number.two_part:
+        parts = [
+            f"{plain(number.low, 1)} or beyond" if math.isfinite(number.low) else "",
+            f"{plain(number.high, 1)} or more" if math.isfinite(number.high) else "",
+        ]
+        return ", or ".join(part for part in parts if part)
+    if math.isfinite(number.low) and math.isfinite(number.high):
+        return f"{plain(number.low, 1)} to {plain(number.high, 1)}"
+    return f"{plain(number.low, 1)} or more"
+
+
+def interval_by(estimate: Estimate) -> str | None:
+    """How the interval of a share or a chance was made; None: there is none."""
+    if estimate.refused is not None:
+        return None
+    by_draws = estimate.method is Method.BOOTSTRAP
+    return "percentiles of the crossed bootstrap" if by_draws else "Student’s t on the logit scale"
 
 
 def specialty_lines(found: Findings) -> list[OfSpecialty]:

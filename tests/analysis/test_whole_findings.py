@@ -20,7 +20,7 @@ from analysis.report.figures import DRAWN, figures
 from analysis.report.harmtable import SHOWN_WITH_INTERVAL, harm_differences
 from analysis.report.methods import methods
 from analysis.report.occurrence import cases_with_event
-from analysis.report.sections import best_says, needed_lines, specialty_lines
+from analysis.report.sections import best_says, interval_by, needed_lines, specialty_lines
 from analysis.wording import equals_p, interval, plain, signed
 from study.progress import SCORED
 from study.protocol import Primary
@@ -140,6 +140,15 @@ class TestHowOftenAhead:
         assert 0 < chance.estimate.low < chance.estimate.value < chance.estimate.high < 1
         means = np.nanmean(found.cells.table, axis=1)
         assert share.estimate.value == pytest.approx((means > 0).mean())
+
+    def test_each_says_which_interval_it_has_and_a_refused_one_says_none(self, report, found):
+        given = ["percentiles of the crossed bootstrap", "Student’s t on the logit scale"]
+        assert [row["interval_by"] for row in rows_of(report, "ahead")] == given
+        page = html.unescape(report.files["report.html"].decode())
+        for one, words in zip(found.ahead, given, strict=True):
+            assert f"{interval(one.estimate.low, one.estimate.high)}, {words}; physicians and cases random" in page
+        why = Refusal(RefusalCode.FEW_READERS, "Two readers.")
+        assert interval_by(replace(found.ahead[0].estimate, refused=why)) is None
 
     def test_a_measure_that_is_better_low_turns_it_around(self, a_cut):
         found = analyse(a_cut(primary=Primary("severe", "Alder", "physician")), seed=3, draws=DRAWS).findings

@@ -243,3 +243,10 @@ def test_each_respondent_stands_by_itself_with_its_rate_of_severe_harm():
     (sheet,) = a_document(measures=measures, values=[value, value | rate, value | {"arm": "aided"}]).sheets
     assert sheet.rows == (("Aster", "0.700", "0.600 to 0.800", "0.050", "0.000 to 0.300", "in 1 of 12 cases"),)
     assert len(sheet.columns) == len(sheet.rows[0])
+
+
+def test_how_often_the_system_is_ahead_is_told_with_the_kind_of_its_interval():
+    ahead = a_look(what="share", estimand="E7", estimate=0.7, low=0.5, high=0.9, test="Aster")
+    (sheet,) = a_document(sensitivities=[a_look()], ahead=[ahead, ahead | {"interval_by": "percentiles"}]).sheets
+    said = "E7, share: Aster 0.700 (0.500 to 0.900"
+    assert sheet.notes[:2] == (f"{said}).", f"{said}, percentiles).")

@@ -65,7 +65,7 @@ def _sensitivities(found: Found) -> list[Sheet]:
         for row in rows
     )
     ahead = tuple(
-        f"{row['estimand']}, {row['what']}: {row['test']} {plain(row['estimate'])} ({_interval(row)})."
+        f"{row['estimand']}, {row['what']}: {row['test']} {plain(row['estimate'])} ({_interval(row)}{_by(row)})."
         for row in found.get("ahead", ())
     )
     notes = (
@@ -74,6 +74,11 @@ def _sensitivities(found: Found) -> list[Sheet]:
         "A row under a label generalises over less than the default: it must not be read as if it said the same.",
     )
     return [Sheet("other-methods", "The primary comparison by other methods", title, columns, made, notes)]
+
+
+def _by(row: Row) -> str:
+    """How its interval was made; an earlier document does not say."""
+    return f", {row['interval_by']}" if row.get("interval_by") else ""
 
 
 def _random(row: Row) -> str:
