@@ -90,15 +90,15 @@ def _adjusted(found: Findings) -> list[Term]:
     said = []
     if any(row.contrast.p_family == row.contrast.p_family for row in found.rows):
         said.append(
-            "p_family steps down over all systems on one measure by the largest studentised deviation (max-T), so it "
-            "may be read for whichever system is looked at."
+            "p_family, in the files, steps down over all systems on one measure by the largest studentised deviation "
+            "(max-T), so it may be read for whichever system is looked at."
         )
     if any(row.p_holm == row.p_holm for row in found.rows):
         said.append(
-            "p_holm is adjusted after Holm over the measures beyond the primary one, for the primary comparison's two "
-            "sides."
+            "“p, Holm” (p_holm in the files), under a p on another measure, is adjusted after Holm over the measures "
+            "beyond the primary one, for the primary comparison's two sides."
         )
-    return [("Adjusted p, in the files", " ".join(said))] if said else []
+    return [("Adjusted p", " ".join(said))] if said else []
 
 
 def _bands(found: Findings) -> list[Term]:

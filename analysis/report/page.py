@@ -69,6 +69,11 @@ class DifferenceTable:
         return any(row.contrast.band is not None for row in self.rows)
 
     @property
+    def holm(self) -> bool:
+        """Whether a row is of the primary comparison's two sides on another measure."""
+        return any(row.p_holm == row.p_holm for row in self.rows)
+
+    @property
     def same_counts(self) -> bool:
         return _same_counts(self.rows)
 

@@ -21,7 +21,7 @@ from analysis.report.harmtable import SHOWN_WITH_INTERVAL, harm_differences
 from analysis.report.methods import methods
 from analysis.report.occurrence import cases_with_event
 from analysis.report.sections import best_says, interval_by, needed_lines, specialty_lines
-from analysis.wording import equals_p, interval, plain, signed
+from analysis.wording import equals_p, interval, p_value, plain, signed
 from study.progress import SCORED
 from study.protocol import Primary
 from study.scoring import score_readings
@@ -202,6 +202,19 @@ class TestFamilies:
         assert [row.p_holm for row in family] == pytest.approx(expected.tolist(), nan_ok=True)
         assert np.isnan(found.primary.p_holm)
         assert all(np.isnan(row.p_holm) for row in found.of(MAIN) if row.contrast.test == "Birch")
+
+    def test_the_page_shows_that_p_under_the_other_for_those_two_sides_and_no_other(self, report, found, a_cut):
+        page = html.unescape(report.files["report.html"].decode())
+        rows = [row for row in found.of(MAIN) if row.p_holm == row.p_holm]
+        for row in rows:
+            given = f'{p_value(row.contrast.default.p)}<span class="under">Holm {p_value(row.p_holm)}</span>'
+            line = page[page.index(f'<td class="row">{row.id}</td>') :]
+            assert f"<span>{given}</span></td>" in line[: line.index("</tr>")]
+        assert page.count(">Holm ") == len(rows) > 3
+        assert page.count(">p, Holm</span>") == len({row.contrast.measure for row in rows})
+        assert "but for “p, Holm”" in page
+        without = html.unescape(analyse(a_cut(primary=None), seed=3, draws=DRAWS).files["report.html"].decode())
+        assert "p, Holm" not in without
 
     def test_the_best_of_many_is_told_with_its_band_and_adjusted_p(self, found):
         best = next(row.contrast for row in found.of(MAIN, measure="f1_weighted") if row.contrast.band is not None)

@@ -250,3 +250,9 @@ def test_how_often_the_system_is_ahead_is_told_with_the_kind_of_its_interval():
     (sheet,) = a_document(sensitivities=[a_look()], ahead=[ahead, ahead | {"interval_by": "percentiles"}]).sheets
     said = "E7, share: Aster 0.700 (0.500 to 0.900"
     assert sheet.notes[:2] == (f"{said}).", f"{said}, percentiles).")
+
+
+def test_a_p_adjusted_over_measures_stands_where_there_is_one():
+    table = a_table(a_row(p_holm=0.0123), a_row("Birch", p_holm=None))
+    assert ([row.p_holm for row in table.rows], table.holm) == (["Holm 0.012", None], True)
+    assert not a_table(a_row()).holm

@@ -27,7 +27,8 @@ class Difference:
 
     `refused`: why there is no interval; None: there is one. `bootstrap_refused` likewise. `label`: what must be said
     of the interval, `note`: of the comparison. `band` holds for all systems at once; None: there is none.
-    `test_cases`, `control_cases`: of severe harm, in how many cases there was any; None: another measure.
+    `p_holm`: of the primary comparison's two sides on another measure; None: another row. `test_cases`,
+    `control_cases`: of severe harm, in how many cases there was any; None: another measure.
     """
 
     test: str
@@ -47,6 +48,7 @@ class Difference:
     note: str | None
     test_cases: str | None = None
     control_cases: str | None = None
+    p_holm: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,10 @@ class Table:
     @property
     def bands(self) -> bool:
         return any(row.band is not None for row in self.rows)
+
+    @property
+    def holm(self) -> bool:
+        return any(row.p_holm is not None for row in self.rows)
 
     @property
     def counts(self) -> str | None:
@@ -230,6 +236,7 @@ def _difference(row: Mapping[str, Any], primary: str | None, occurred: Mapping[t
         note=row.get("note"),
         test_cases=occurred.get((row["test"], row["control"])) if severe else None,
         control_cases=occurred.get((row["control"], row["control"])) if severe else None,
+        p_holm=None if row.get("p_holm") is None else f"Holm {p_value(row['p_holm'])}",
     )
 
 
