@@ -51,9 +51,9 @@ def _estimand(found: Findings) -> str:
 def _interval(found: Findings) -> str:
     uneven = (
         f" Where one physician read, or one case was read, at least {MOST_UNEVEN} times as often as a median of at "
-        f"least {LEAST_MEDIAN}, the components come from differences of readings instead (mean squares within "
-        "physicians, within cases, and of pairs that share neither), because products move with the place of zero "
-        "there."
+        f"least {LEAST_MEDIAN} and more than chance makes it, the components come from differences of readings instead "
+        "(mean squares within physicians, within cases, and of pairs that share neither), because products move with "
+        "the place of zero there."
         if any(UNEVEN in (row.contrast.default.label or "") for row in found.rows)
         else ""
     )

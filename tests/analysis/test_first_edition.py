@@ -312,12 +312,18 @@ def test_each_respondent_alone_is_that_of_plain_loops(seed):
             def estimate(weights, cases=cases, share=share, terms=terms, m=measure):
                 return oracle.alone(m, cases, weights * share, terms)
 
-            _same_value(system, cases, estimate, over_cases)
+            _same_value(system, cases, estimate, over_cases(share))
 
 
-def over_cases(cases, quantity):
-    n = len(cases)
-    return (n / (n - 1) * np.sum((np.array(quantity) / n) ** 2)) ** 0.5, n - 1
+def over_cases(times):
+    """How far cases lie apart is known from all alike; how much that matters, from how often each was read."""
+
+    def spread(cases, quantity):
+        n, shares = len(cases), times / times.sum()
+        apart = np.array(quantity) / (n * shares)
+        return (apart.var(ddof=1) * np.sum(shares**2)) ** 0.5, n - 1
+
+    return spread
 
 
 def _same_value(found, places, estimate, variance):

@@ -105,7 +105,7 @@ def test_a_systems_harms_are_weighted_as_its_cases_were_read(a_cut):
         assert found.random == ("case",)
         assert (found.refused is None) == (np.ptp(counts) > 0)
         if found.refused is None:
-            se = (n / (n - 1) * np.sum((weights * (counts - mean)) ** 2)) ** 0.5
+            se = (counts.var(ddof=1) * np.sum(weights**2)) ** 0.5
             assert (found.se, found.df) == pytest.approx((100 * se, n - 1), rel=1e-9)
             assert 0 < found.low < found.value < found.high
 

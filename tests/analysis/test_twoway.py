@@ -88,6 +88,19 @@ def test_a_very_uneven_table_has_its_variance_from_differences_and_says_so():
     assert twoway(values + 50, layout, level=0.95).se == pytest.approx(found.se)
 
 
+@pytest.mark.parametrize(("readers", "cases", "each"), [(14, 24, 6), (20, 100, 15), (30, 60, 12)])
+def test_a_random_assignment_is_no_uneven_table_though_some_case_is_read_twice_as_often(readers, cases, each):
+    rng, most = np.random.default_rng(9), []
+    for _ in range(20):
+        mask = np.zeros((readers, cases), bool)
+        for row in mask:
+            row[rng.permutation(cases)[:each]] = True
+        layout = layout_of(mask)
+        most.append(layout.per_case.max() / np.median(layout.per_case))
+        assert not is_uneven(layout)
+    assert max(most) >= 2
+
+
 @given(designs())
 def test_an_ordinary_table_has_its_variance_from_mean_products_and_no_label(design):
     mask, values = design
