@@ -12,7 +12,7 @@ from analysis.inference.refusals import ZERO_VARIANCE, refuse_design
 from analysis.inference.semivariance import components as semivariance_components
 from analysis.inference.student import t_quantile, t_two_sided
 
-MOST_UNEVEN, LEAST_MEDIAN, BEYOND_CHANCE = 2, 3, 3
+MOST_UNEVEN, LEAST_MEDIAN, BEYOND_CHANCE = 2, 3, 5
 FEWEST_EFFECTIVE = 3
 UNEVEN = "variance from differences of readings: some readers or cases were read more often than others"
 DOMINATED = "one or two readers, or cases, carry most of the weight: the interval may be too narrow"
@@ -140,9 +140,9 @@ def twoway(
 def is_uneven(layout: Layout) -> bool:
     """Whether one reader read, or one case was read, at least twice as often as the median one, and not by chance.
 
-    By chance: up to three standard deviations of a Poisson count above the median, as where cases are drawn at random;
-    mean products hold there. Only where the median is three or more: below it a table is a few chains, in which they
-    give wide intervals rather than narrow ones.
+    By chance: up to five standard deviations of a Poisson count above the median, as the most-read of a hundred cases
+    may be where they are drawn at random; mean products hold there. Only where the median is three or more: below it a
+    table is a few chains, in which they give wide intervals rather than narrow ones.
     """
     if layout.n_readings == 0:
         return False
