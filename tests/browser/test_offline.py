@@ -449,6 +449,51 @@ def test_whatever_the_network_does_what_the_page_shows_is_what_is_stored(served,
     assert events(served, "saved") == rows(served.site.database, "reading")[0]["revision"]
 
 
+FIRST_ONLY = """() => {
+    let puts = 0;
+    const real = IDBObjectStore.prototype.put;
+    IDBObjectStore.prototype.put = function (...what) {
+        puts += 1;
+        return puts > 1 ? this.count() : real.apply(this, what);
+    };
+}"""
+"""The device has time to write one thing down, and not the next before the page goes."""
+
+TICKED_ONCE = """addEventListener("DOMContentLoaded", () => {
+    const box = document.querySelector('input[name=selected][value="%s"]');
+    if (box && !sessionStorage.ticked) { sessionStorage.ticked = "yes"; box.click(); }
+});"""
+"""As a quick hand does it, before the page has read what the one before left."""
+
+
+def test_what_a_page_sent_as_it_went_is_the_readers_own_after_two_reloads_too(served):
+    """The first page's save arrives and its answer is not heard; the second page's, with one tick more, does not."""
+    page = begun(served)
+    page.on("dialog", lambda dialog: dialog.accept())
+    first, second = options(page)[:2]
+
+    def unheard(route: Route) -> None:
+        route.fetch()
+        route.abort()
+
+    page.evaluate(FIRST_ONLY)
+    page.route("**/saves", unheard)
+    tick(page, first)
+    expect(page.locator("#kept")).to_contain_text("Not saved yet")
+    assert stored(served) == [first]
+    page.unroute("**/saves")
+    page.route("**/saves", lambda route: route.abort())
+    page.context.add_init_script(TICKED_ONCE % second)
+    page.reload()
+    waits_on_the_device(page, [first, second])
+    page.unroute("**/saves")
+    page.reload()
+    expect(page.locator("#kept")).to_have_text(SAVED)
+    expect(page.locator("#banner")).to_be_hidden()
+    assert stored(served) == sorted([first, second])
+    assert events(served, "continued") == 0
+
+
 def test_who_reloads_after_every_tick_is_never_asked_whose_answer_it_was(served):
     """What a page sends as it goes may arrive unheard: after the reload it is the page's own, and nobody else's."""
     page = begun(served)

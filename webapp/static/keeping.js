@@ -4,7 +4,7 @@ import { newWord } from "./lease.js";
 import { same } from "./plan.js";
 import { meant, pause } from "./wire.js";
 
-const DEBOUNCE_MS = 500, LONGEST_DIRTY_MS = 10_000, STUCK_MS = 60_000;
+const DEBOUNCE_MS = 500, LONGEST_DIRTY_MS = 10_000, STUCK_MS = 60_000, REMEMBERED = 20;
 
 export class Keeping {
   // `on` is told what the reader should know: waiting, saved, conflict, over, refused, signedOut, gone.
@@ -12,7 +12,7 @@ export class Keeping {
     Object.assign(this, { wire, plan, clock, queue, lease, url, revision, on });
     this.pending = null; // sent and not acknowledged: { key, base_revision, draft, offsets_ms }
     this.dirty = false; // something on the page is newer than what was sent
-    this.unanswered = []; // every draft that was put down here and may have reached the site unheard
+    this.unanswered = []; // every draft that was put down here, before a reload too, and may have reached the site unheard
     this.halted = false; // the reader is to decide between this page and what stands elsewhere
     this.flight = null; // the save that is under way
     this.shownMs = this.pageShownMs = clock.now();
@@ -201,7 +201,7 @@ export class Keeping {
     if (slot !== this.queue.slot(this.lease)) await this.queue.remove(slot);
   }
 
-  takeUp({ pending, draft, base_revision, offsets_ms, shown_ms }) {
+  takeUp({ pending, draft, unanswered = [], base_revision, offsets_ms, shown_ms }) {
     const early = this.plan.touched();
     const newest = draft ?? pending.draft;
     this.pending = pending;
@@ -210,7 +210,7 @@ export class Keeping {
     this.offsets = offsets_ms;
     this.shownMs = shown_ms;
     this.dirtySince = performance.now();
-    this.unanswered = [pending?.draft, draft].filter(Boolean);
+    this.unanswered = [...unanswered, pending?.draft, draft].filter(Boolean).slice(-REMEMBERED);
     this.plan.show(newest);
     for (const { name, again } of early) {
       again();
@@ -244,7 +244,7 @@ export class Keeping {
   }
 
   entry() {
-    const { pending, dirty, revision, offsets, shownMs } = this;
-    return { pending, draft: dirty ? this.plan.draft() : null, base_revision: revision, offsets_ms: offsets, shown_ms: shownMs };
+    const { pending, dirty, unanswered, revision, offsets, shownMs } = this;
+    return { pending, draft: dirty ? this.plan.draft() : null, unanswered, base_revision: revision, offsets_ms: offsets, shown_ms: shownMs };
   }
 }
