@@ -499,6 +499,36 @@ def test_what_a_page_sent_as_it_went_is_the_readers_own_after_two_reloads_too(se
     assert events(served, "continued") == 0
 
 
+NO_MORE = """() => {
+    for (const deed of ["put", "delete"]) IDBObjectStore.prototype[deed] = function () { return this.count(); };
+}"""
+"""The device writes nothing down any more, as where a page goes before it has come to it."""
+
+
+def test_an_answer_to_an_older_save_does_not_forget_a_newer_one_that_the_page_sent_as_it_went(served):
+    page = begun(served)
+    page.on("dialog", lambda dialog: dialog.accept())
+    first, second, third = options(page)[:3]
+
+    def unheard(route: Route) -> None:
+        route.fetch()
+        route.abort()
+
+    page.route("**/saves", unheard)
+    tick(page, first)
+    expect(page.locator("#kept")).to_contain_text("Not saved yet")
+    tick(page, second)
+    waits_on_the_device(page, [first, second])
+    page.evaluate(NO_MORE)
+    page.unroute("**/saves")
+    assert in_time(page, lambda: stored(served) == sorted([first, second]))
+    page.context.add_init_script(TICKED_ONCE % third)
+    page.reload()
+    expect(page.locator("#kept")).to_have_text(SAVED)
+    assert in_time(page, lambda: stored(served) == sorted([first, second, third]))
+    expect(page.locator("#banner")).to_be_hidden()
+
+
 def test_who_reloads_after_every_tick_is_never_asked_whose_answer_it_was(served):
     """What a page sends as it goes may arrive unheard: after the reload it is the page's own, and nobody else's."""
     page = begun(served)

@@ -92,9 +92,10 @@ export class Keeping {
     else this.again("the site is busy", waitMs);
   }
 
+  // What was put down after it, before a reload, may have been sent as the page went: nobody has heard of that yet.
   acknowledged({ revision, saved_at, adjusted = [] }) {
+    this.unanswered = this.unanswered.slice(this.unanswered.lastIndexOf(this.pending?.draft) + 1);
     this.pending = null;
-    this.unanswered = [];
     this.tries = 0;
     this.revision = revision;
     this.settled();
