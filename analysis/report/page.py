@@ -13,10 +13,11 @@ from analysis.outcomes.numbers import SEVERE
 from analysis.report.alone import severe_notes, value_lines
 from analysis.report.figure import Figure
 from analysis.report.harmtable import SHOWN_WITH_INTERVAL, harm_differences, harm_mixes, many
-from analysis.report.legend import ends_of_scale, legend
+from analysis.report.legend import legend
 from analysis.report.methods import methods, software
 from analysis.report.occurrence import severe_in
 from analysis.report.order import primary_rows
+from analysis.report.remarks import remarks
 from analysis.report.results import provenance
 from analysis.report.sections import (
     apart_says,
@@ -136,11 +137,11 @@ def _tables(found: Findings, analysis: str, measure: Measure, remark: str) -> li
         counts = "" if not _same_counts(rows) else f"; {_counts(rows[0])}"
         title = f"{measure.label}: system − {found.physicians(arm)}"
         side = "mean" if measure.kind is MeasureKind.MEAN else "value"
-        notes = [text for named, control, text in ends_of_scale(found) if (named, control) == (measure.name, arm)]
-        main_notes = notes if analysis == MAIN else []
+        place = (analysis, measure.name, arm)
+        notes = [one.text for one in remarks(found) if (one.analysis, one.measure, one.control) == place]
         severe = severe_in(found) if (analysis, measure.name) == (MAIN, SEVERE) else {}
         occurred = {who: words for (who, of), words in severe.items() if of == arm}
-        tables.append(DifferenceTable(title, remark + counts, side, rows, (*main_notes, *_below(rows)), occurred))
+        tables.append(DifferenceTable(title, remark + counts, side, rows, (*notes, *_below(rows)), occurred))
     return tables
 
 
@@ -180,8 +181,7 @@ def _below(rows: Sequence[Row]) -> tuple[str, ...]:
 def _about_intervals(rows: Sequence[Row]) -> list[str]:
     """What limits the intervals of a table: few readers, draws without a value, systems outside of the family."""
     contrasts = [row.contrast for row in rows]
-    notes = labels_said(rows)
-    notes += list(dict.fromkeys(few for contrast in contrasts if (few := few_readers(contrast.default)) is not None))
+    notes = list(dict.fromkeys(few for contrast in contrasts if (few := few_readers(contrast.default)) is not None))
     given = [contrast.bootstrap for contrast in contrasts if contrast.bootstrap.refused is None]
     without = max((bootstrap.draws_without_value or 0 for bootstrap in given), default=0)
     if without:
@@ -190,20 +190,6 @@ def _about_intervals(rows: Sequence[Row]) -> list[str]:
     if outside and len(outside) < len([contrast for contrast in contrasts if not contrast.policy]):
         notes.append(f"All systems at once: without {listed(outside)}, for want of an interval or a bootstrap.")
     return notes
-
-
-def labels_said(rows: Sequence[Row]) -> list[str]:
-    """What must stand by default intervals, each once: of which systems, unless of every one that has an interval.
-
-    A label may be of several parts, with semicolons between.
-    """
-    given = [row.contrast for row in rows if row.contrast.default.refused is None]
-    parts = [(one.test, part) for one in given for part in (one.default.label or "").split("; ") if part]
-    of = {part: [test for test, own in parts if own == part] for part in dict.fromkeys(part for _, part in parts)}
-    return [
-        f"{part[0].upper()}{part[1:]}." if len(tests) == len(given) else f"For {listed(tests)}, {part}."
-        for part, tests in of.items()
-    ]
 
 
 def _without_bootstrap(rows: Sequence[Row]) -> list[str]:

@@ -7,8 +7,9 @@ from analysis.digits import Json, json_bytes, number
 from analysis.outcomes.counts import MISSING
 from analysis.outcomes.findings import Findings
 from analysis.report.figure import Figure
-from analysis.report.legend import ends_of_scale, legend
+from analysis.report.legend import legend
 from analysis.report.methods import methods
+from analysis.report.remarks import remarks
 from analysis.report.rowsets import ROWSETS
 from analysis.report.sentences import key_finding, mixed_notes
 from analysis.report.tables import as_json
@@ -49,8 +50,8 @@ def results_json(found: Findings, figures: Mapping[str, Figure]) -> bytes:
             "notes": list(_notes(found)),
             "legend": [{"term": term, "meaning": meaning} for term, meaning in legend(found)],
             "remarks": [
-                {"measure": measure, "control": control, "text": text}
-                for measure, control, text in ends_of_scale(found)
+                {"analysis": one.analysis, "measure": one.measure, "control": one.control, "text": one.text}
+                for one in remarks(found)
             ],
             "counts": _counts(found),
             "systems": _systems(found),
@@ -68,7 +69,13 @@ def results_json(found: Findings, figures: Mapping[str, Figure]) -> bytes:
             "heterogeneity": _heterogeneity(found),
             "reliability": _reliability(found),
             "figures": [
-                {"name": name, "title": figure.title, "says": figure.says, "caption": figure.caption}
+                {
+                    "name": name,
+                    "title": figure.title,
+                    "says": figure.says,
+                    "caption": figure.caption,
+                    "narrow": figure.narrow,
+                }
                 for name, figure in figures.items()
             ],
             "methods": list(methods(found)),

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import re
 from dataclasses import replace
 
@@ -12,7 +13,9 @@ from analysis.inference.estimate import Refusal, RefusalCode
 from analysis.inference.twoway import UNEVEN
 from analysis.outcomes.findings import MAIN
 from analysis.report.figures import figures
-from analysis.report.page import labels_said, report_html
+from analysis.report.page import report_html
+from analysis.report.remarks import labels_said, remarks
+from analysis.report.results import results_json
 
 MADE_UP = "made up for this test"
 
@@ -70,6 +73,16 @@ def test_the_label_of_the_default_stands_below_the_table_of_the_primary_differen
     section = re.search(r'<section aria-labelledby="primary">.*?</section>', page, re.DOTALL)
     assert section is not None
     assert section[0].index("</table>") < section[0].index(said)
+
+
+def test_a_label_is_among_the_remarks_of_every_table_that_it_is_of(report):
+    found = report.findings
+    marked = replace(found, rows=tuple(labelled(row, UNEVEN) for row in found.rows))
+    sentence = f"{UNEVEN[0].upper()}{UNEVEN[1:]}."
+    said = {(one.analysis, one.measure, one.control) for one in remarks(marked) if one.text == sentence}
+    assert said == {(row.analysis, row.contrast.measure, row.contrast.control) for row in found.rows}
+    written = json.loads(results_json(marked, figures(marked)))["remarks"]
+    assert {(one["analysis"], one["measure"], one["control"]) for one in written} >= said
 
 
 def test_the_interval_beside_a_rate_is_named_after_its_scale_and_only_rates_have_one(report):

@@ -99,28 +99,14 @@ def test_bands_are_shown_where_a_system_has_one():
     assert [row.band for row in with_band.rows] == ["−0.700 to 0.200", None]
 
 
-def test_remarks_stand_with_the_measure_and_arm_that_they_are_of():
+def test_remarks_stand_with_the_analysis_measure_and_arm_that_they_are_of():
     remarks = [
-        {"measure": "severe", "control": "physician", "text": "Every reading had one."},
-        {"measure": "severe", "control": "aided", "text": "of others"},
+        {"analysis": "main", "measure": "severe", "control": "physician", "text": "Every reading had one."},
+        {"measure": "severe", "control": "physician", "text": "As an earlier version wrote it."},
+        {"analysis": "completed only", "measure": "severe", "control": "physician", "text": "of other readings"},
+        {"analysis": "main", "measure": "severe", "control": "aided", "text": "of others"},
     ]
-    assert a_table(a_row(), remarks=remarks).notes == ("Every reading had one.",)
-
-
-def test_a_label_of_every_interval_is_said_once_below_and_of_some_with_their_systems():
-    uneven = "variance from differences: some were read more often"
-    said = "Variance from differences: some were read more often."
-    assert a_table(a_row(label=uneven), a_row("Birch", label=uneven)).notes == (said,)
-    both = a_table(a_row(label=f"{uneven}; too narrow"), a_row("Birch", label=uneven), a_row("Cedar", label=uneven))
-    assert both.notes == (said, "For Aster, too narrow.")
-    two = a_table(a_row(label=uneven), a_row("Birch", label=uneven), a_row("Cedar", label=None))
-    assert two.notes == ("For Aster and Birch, variance from differences: some were read more often.",)
-    without = {"low": None, "high": None, "refused": "few_cases", "refused_reason": "Too few cases."}
-    assert a_table(a_row(label=uneven), a_row("Birch", **without)).notes == (said,)
-
-
-def test_a_document_of_an_earlier_version_has_no_labels_and_none_is_said():
-    assert a_table(a_row()).notes == a_table(a_row(label=None)).notes == ()
+    assert a_table(a_row(), remarks=remarks).notes == ("Every reading had one.", "As an earlier version wrote it.")
 
 
 def a_document(**changes):

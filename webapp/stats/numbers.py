@@ -1,7 +1,5 @@
 """Numbers of an analysis as a page shows them; the files beside it hold twelve digits. None: not defined."""
 
-from collections.abc import Sequence
-
 NONE = "–"
 
 
@@ -41,11 +39,6 @@ def p_value(p: float | None) -> str:
 def in_cases(with_one: int | None, n: int) -> str | None:
     """`in 1 of 12 cases`; None: nothing is known of how many."""
     return None if with_one is None else f"in {with_one:,} of {n:,} {'case' if n == 1 else 'cases'}"
-
-
-def listed(words: Sequence[str]) -> str:
-    """`a`, `a and b`, `a, b and c`."""
-    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
 def size(octets: int) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from study.progress import TOLD, Ending
-from webapp.stats.numbers import interval, listed, p_value, plain, signed
+from webapp.stats.numbers import interval, p_value, plain, signed
 from webapp.stats.sheets import SEVERE, Sheet, severe_in, sheets
 
 MAIN, COMPLETED_ONLY = "main", "completed only"
@@ -16,6 +16,7 @@ OLD_FIGURES = (
         "title": "Forest plot",
         "says": "The differences in the table above, one line a system, with its interval.",
         "caption": "",
+        "narrow": True,
     },
 )
 """What an analysis had before its document named its figures."""
@@ -25,8 +26,8 @@ OLD_FIGURES = (
 class Difference:
     """One system against the physicians of one arm. `primary`: the comparison that the protocol names.
 
-    `refused`: why there is no interval; None: there is one. `bootstrap_refused` likewise. `label`: what must be said
-    of the interval, `note`: of the comparison. `band` holds for all systems at once; None: there is none.
+    `refused`: why there is no interval; None: there is one. `bootstrap_refused` likewise. `note`: what must be said
+    of the comparison. `band` holds for all systems at once; None: there is none.
     `p_holm`: of the primary comparison's two sides on another measure; None: another row. `test_cases`,
     `control_cases`: of severe harm, in how many cases there was any; None: another measure.
     """
@@ -44,7 +45,6 @@ class Difference:
     counts: str
     refused: str | None
     bootstrap_refused: str | None
-    label: str | None
     note: str | None
     test_cases: str | None = None
     control_cases: str | None = None
@@ -94,12 +94,16 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A drawing among the files, and what is said of it: `says` what is to be seen, `caption` how to read it."""
+    """A drawing among the files, and what is said of it: `says` what is to be seen, `caption` how to read it.
+
+    `narrow`: it can be read whole on a phone; any other is scrolled.
+    """
 
     name: str
     title: str
     says: str
     caption: str
+    narrow: bool
 
     @property
     def drawing(self) -> str:
@@ -154,7 +158,8 @@ def read_results(body: bytes) -> Results:
         counts=tuple(_count(arm) for arm in found["counts"]),
         sheets=sheets(found),
         figures=tuple(
-            Figure(one["name"], one["title"], one["says"], one["caption"]) for one in found.get("figures", OLD_FIGURES)
+            Figure(one["name"], one["title"], one["says"], one["caption"], one.get("narrow", False))
+            for one in found.get("figures", OLD_FIGURES)
         ),
         provenance=_provenance(found["provenance"]),
     )
@@ -166,7 +171,7 @@ def _tables(
     """(measure, table) for each measure and arm that the analysis has rows of."""
     primary = (found["primary"] or {}).get("difference")
     of_analysis = [row for row in found["differences"] if row["analysis"] == analysis]
-    remarks = found.get("remarks", ()) if analysis == MAIN else ()
+    remarks = [one for one in found.get("remarks", ()) if one.get("analysis", MAIN) == analysis]
     occurred = severe_in(found) if analysis == MAIN else {}
     made = []
     for name, measure in measures.items():
@@ -201,18 +206,7 @@ def _notes(measure: Mapping[str, Any], remarks: Sequence[str], rows: Sequence[Di
         if row.bootstrap_refused is not None and row.bootstrap_refused != row.refused
     ]
     said = dict.fromkeys(row.note for row in rows if row.note)  # of few physicians, of mixed modes
-    return (*([measure["note"]] if measure["note"] else []), *remarks, *said, *_labels(rows), *dashes)
-
-
-def _labels(rows: Sequence[Difference]) -> list[str]:
-    """Each part of a label once, as the report has it: of which systems, unless of every one that has an interval."""
-    given = [row for row in rows if row.refused is None]
-    parts = [(row.test, part) for row in given for part in (row.label or "").split("; ") if part]
-    of = {part: [test for test, own in parts if own == part] for part in dict.fromkeys(part for _, part in parts)}
-    return [
-        f"{part[0].upper()}{part[1:]}." if len(tests) == len(given) else f"For {listed(tests)}, {part}."
-        for part, tests in of.items()
-    ]
+    return (*([measure["note"]] if measure["note"] else []), *remarks, *said, *dashes)
 
 
 def _difference(row: Mapping[str, Any], primary: str | None, occurred: Mapping[tuple[str, str], str]) -> Difference:
@@ -232,7 +226,6 @@ def _difference(row: Mapping[str, Any], primary: str | None, occurred: Mapping[t
         counts=f"{row['n_readings']} readings, {row['n_readers']} physicians × {row['n_cases']} cases",
         refused=row["refused_reason"] if refused else None,
         bootstrap_refused=row["bootstrap_refused_reason"] if row["bootstrap_low"] is None else None,
-        label=row.get("label"),
         note=row.get("note"),
         test_cases=occurred.get((row["test"], row["control"])) if severe else None,
         control_cases=occurred.get((row["control"], row["control"])) if severe else None,
