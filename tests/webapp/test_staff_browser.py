@@ -79,6 +79,27 @@ def test_on_a_phone_a_row_is_a_card_that_names_its_columns(demo_served):
     expect(page.get_by_role("table").first.get_by_role("columnheader", name="Status")).to_have_count(1)
 
 
+OVERLAID = """() => {
+    const ruler = document.createElement("canvas").getContext("2d");
+    return [...document.querySelectorAll(".stacks td[data-label]")].filter((cell) => {
+        const name = getComputedStyle(cell, "::before");
+        ruler.font = `${name.fontWeight} ${name.fontSize} ${name.fontFamily}`;
+        const wide = ruler.measureText(cell.dataset.label).width;
+        return name.position === "absolute" && wide > parseFloat(getComputedStyle(cell).paddingLeft);
+    }).map((cell) => cell.dataset.label);
+}"""
+"""Columns whose name runs into the value beside it."""
+
+
+@pytest.mark.parametrize("address", ["/stats/", "/stats/demo", "/stats/demo-locked", "/pi/demo", "/pi/demo-locked"])
+def test_on_a_phone_no_name_of_a_column_runs_into_its_value(demo_served, address):
+    page = signed_in(demo_served, Role.OWNER, viewport=PHONE)
+    page.goto(address)
+    page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+    assert page.locator(".stacks td[data-label]").count() > 0
+    assert page.evaluate(OVERLAID) == []
+
+
 def test_on_a_phone_a_difference_stands_with_its_interval_and_p_before_the_two_means(demo_served):
     page = signed_in(demo_served, Role.STATISTICIAN, viewport=PHONE)
     page.goto("/stats/demo-locked")

@@ -198,7 +198,7 @@ def _values(found: Found) -> list[Sheet]:
         "cases, systems and policies: for new cases.",
     )
     title = str(measure.get("label", ""))
-    occurs = Column("Severe harm occurred", True)
+    occurs = Column("Occurred", True)
     return [Sheet("values", "Each respondent by itself", title, (*columns, occurs), tuple(made), notes)]
 
 
@@ -271,7 +271,7 @@ def _needed(found: Found) -> list[Sheet]:
         Column("Compared with", True),
         Column("Cases"),
         Column("95 % interval", True),
-        Column("Severe harm occurred", True),
+        Column("Occurred", True),
     )
     occurred = severe_in(found)
     made = tuple(
